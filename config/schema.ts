@@ -1,0 +1,272 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { QUANTITY_PATTERN } from '../constructs/platform/quantity';
+
+// One fact in one place: the types of the program, the checks of ajv and the completion of editors
+// (environment.schema.json, written by `npm run schema`) all come from this object. What one value says about another
+// is in rules.ts. `message` is what a person is told where a pattern does not match.
+
+const name = {
+  type: 'string',
+  pattern: '^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$',
+  message: 'must be 1 to 32 lowercase letters, digits and dashes, beginning and ending with a letter or digit',
+} as const;
+
+const quantity = {
+  type: 'string',
+  pattern: QUANTITY_PATTERN,
+  message: 'must be a Kubernetes quantity such as 250m, 2, 512Mi or 8Gi',
+} as const;
+
+const duration = {
+  type: 'string',
+  pattern: '^[1-9][0-9]*[mhd]$',
+  message: 'must be a duration in whole minutes, hours or days such as 15m, 6h or 30d',
+} as const;
+
+const cidr = {
+  type: 'string',
+  pattern: '^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$',
+  message: 'must be an IPv4 CIDR block such as 10.0.0.0/16 or 10.1.2.3/32',
+} as const;
+
+const members = {
+  type: 'integer',
+  minimum: 1,
+  maximum: 9,
+} as const;
+
+const spreading = { enum: ['required', 'preferred'] } as const;
+
+const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
+
+/** Sizing that every service shares: what one of its pods is given. */
+const size = { cpu: quantity, memory: quantity } as const;
+
+const redis = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['members', 'cpu', 'memory', 'storage'],
+  properties: { members, ...size, storage: quantity },
+} as const;
+
+const operators = [
+  'cert-manager',
+  'trust-manager',
+  'cloudnative-pg',
+  'barman-cloud',
+  'prometheus-operator',
+  'external-secrets',
+] as const;
+
+export const environmentSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'An environment of the Lighthouse platform',
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'environment',
+    'domain',
+    'delivery',
+    'spreading',
+    'budgets',
+    'targets',
+    'clusters',
+    'certificateAuthority',
+    'postgres',
+    'redis',
+    'objectStorage',
+    'vectorDatabase',
+  ],
+  properties: {
+    environment: { enum: ['development', 'staging', 'production'] },
+    domain: {
+      type: 'string',
+      pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+      message: 'must be a DNS name such as lighthouse.example.com',
+    },
+    delivery: {
+      type: 'object',
+      description: 'Where Argo CD reads the synthesized manifests.',
+      additionalProperties: false,
+      required: ['repository', 'branch'],
+      properties: {
+        repository: {
+          type: 'string',
+          pattern: '^(https|ssh|file)://[^\\s@]*(@[^\\s:/@]+)?[^\\s@]*$',
+          message: 'must be a https, ssh or file URL without a password in it',
+        },
+        branch: { type: 'string', minLength: 1 },
+      },
+    },
+    spreading: { ...spreading, description: 'Whether members of a service must lie in different zones and nodes.' },
+    budgets: {
+      type: 'object',
+      description: 'What one cluster may reserve in all, updates included.',
+      additionalProperties: false,
+      required: ['cpu', 'memory'],
+      properties: size,
+    },
+    targets: {
+      type: 'object',
+      description: 'Longest loss of data and longest way back that are accepted after a disaster.',
+      additionalProperties: false,
+      required: ['recoveryPoint', 'recoveryTime'],
+      properties: { recoveryPoint: duration, recoveryTime: duration },
+    },
+    clusters: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'region', 'role', 'zones', 'nodes', 'apiServer', 'storageClass'],
+        properties: {
+          name,
+          region: name,
+          role: { enum: ['primary', 'standby'] },
+          zones: { type: 'array', minItems: 1, items: name },
+          nodes: {
+            type: 'object',
+            description: 'Worker nodes over all zones, and what one of them can give to pods.',
+            additionalProperties: false,
+            required: ['count', 'cpu', 'memory'],
+            properties: { count: { type: 'integer', minimum: 1, maximum: 5000 }, ...size },
+          },
+          apiServer: {
+            type: 'object',
+            description: 'Where pods reach the Kubernetes API: the addresses behind the Service "kubernetes".',
+            additionalProperties: false,
+            required: ['cidr', 'port'],
+            properties: { cidr, port },
+          },
+          storageClass: { ...name, description: 'Class of all volumes; must bind late where there are zones.' },
+          installed: {
+            type: 'array',
+            description: 'Operators that this cluster already has and that Argo CD must not install.',
+            uniqueItems: true,
+            items: { enum: operators },
+          },
+        },
+      },
+    },
+    certificateAuthority: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['generations'],
+      properties: {
+        generations: {
+          type: 'array',
+          description: 'Root certificates that are trusted; the last one issues. Add the next one long before you drop one.',
+          minItems: 1,
+          maxItems: 3,
+          uniqueItems: true,
+          items: { type: 'integer', minimum: 1 },
+        },
+      },
+    },
+    postgres: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['instances', 'cpu', 'memory', 'storage', 'walStorage', 'poolers', 'clientConnections', 'eventRetention', 'backup'],
+      properties: {
+        instances: members,
+        ...size,
+        storage: quantity,
+        walStorage: quantity,
+        storageKind: { enum: ['ssd', 'hdd'], description: 'What the storage class is made of; costs in the planner follow.' },
+        poolers: { type: 'integer', minimum: 1, maximum: 10, description: 'PgBouncer pods.' },
+        clientConnections: {
+          type: 'integer',
+          minimum: 10,
+          maximum: 10000,
+          description: 'Connections that clients may hold open at the poolers, all together.',
+        },
+        eventRetention: { ...duration, description: 'How long events are kept in the event store.' },
+        backup: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['schedule', 'retention'],
+          properties: {
+            schedule: {
+              type: 'string',
+              pattern: '^(\\S+ ){5}\\S+$',
+              message: 'must have six fields, seconds first, as in "0 0 */6 * * *"',
+            },
+            retention: duration,
+          },
+        },
+        recoverFrom: {
+          type: 'object',
+          description: 'Start the cluster from the backups of another, as it was at a time, instead of empty.',
+          additionalProperties: false,
+          required: ['serverName', 'targetTime'],
+          properties: {
+            serverName: { ...name, description: 'Whose backups: the folder in the backup bucket.' },
+            targetTime: {
+              type: 'string',
+              pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
+              message: 'must be a UTC time such as 2026-01-31T12:00:00Z',
+            },
+          },
+        },
+      },
+    },
+    redis: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['cache', 'sessions', 'proxies'],
+      properties: {
+        cache: redis,
+        sessions: redis,
+        proxies: { type: 'integer', minimum: 1, maximum: 9, description: 'HAProxy pods in front of each group.' },
+      },
+    },
+    objectStorage: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['engine'],
+      properties: {
+        engine: { enum: ['minio', 'seaweedfs', 'external'] },
+        ...size,
+        storage: quantity,
+        external: {
+          type: 'object',
+          description: 'The S3 service of a provider; keys come from the secret store.',
+          additionalProperties: false,
+          required: ['host', 'port', 'cidr', 'secretStore', 'secretPath'],
+          properties: {
+            host: { type: 'string', minLength: 1 },
+            port,
+            cidr,
+            secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
+            secretPath: { type: 'string', minLength: 1, description: 'Path in the store; one entry per consumer below it.' },
+          },
+        },
+      },
+    },
+    vectorDatabase: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['members', 'cpu', 'memory', 'storage', 'embeddings'],
+      properties: {
+        members,
+        ...size,
+        storage: quantity,
+        embeddings: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['replicas', 'cpu', 'memory'],
+          properties: { replicas: { type: 'integer', minimum: 1, maximum: 50 }, ...size },
+        },
+      },
+    },
+  },
+} as const;
+
+/** One environment: everything there is to choose, complete, as its file says it. */
+export type Environment = FromSchema<typeof environmentSchema>;
+
+export type Cluster = Environment['clusters'][number];
+
+/** Operators whose custom resources the platform uses. */
+export type Operator = (typeof operators)[number];

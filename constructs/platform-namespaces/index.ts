@@ -1,0 +1,87 @@
+import { Lazy } from 'cdk8s';
+import { Construct } from 'constructs';
+import { LimitRange, Namespace, NetworkPolicy, ResourceQuota, ResourceQuotaSpec } from '../../imports/k8s';
+import { manifestOf, objectsIn } from '../platform/manifest';
+import { NamespaceScope } from '../platform/names';
+import { formatBytes, formatCores } from '../platform/quantity';
+import { totalOf, workloadsIn } from '../platform/workloads';
+
+/** The levels of the Pod Security admission, strictest first. */
+export type PodSecurityLevel = 'restricted' | 'baseline' | 'privileged';
+
+export interface PlatformNamespaceProps {
+  /**
+   * Pod Security level that admission enforces. Anything but `restricted` needs an entry in the privilege ledger.
+   * @default 'restricted'
+   */
+  readonly podSecurity?: PodSecurityLevel;
+}
+
+/**
+ * The namespaces of a phase: one per concern, each a scope that constructs are built inside.
+ *
+ * @example
+ * const namespaces = new PlatformNamespaces(chart, 'Namespaces');
+ * new RedisSentinel(namespaces.add('redis'), 'cache', { … });
+ */
+export class PlatformNamespaces extends Construct {
+  /**
+   * Adds a namespace, named as its id.
+   * @throws Error where the name is taken
+   */
+  add(name: string, props: PlatformNamespaceProps = {}): PlatformNamespace {
+    return new PlatformNamespace(this, name, props);
+  }
+}
+
+/**
+ * A namespace that denies every connection nobody declared, enforces a Pod Security level, and whose quota is what the
+ * objects built inside it really request, updates and jobs included.
+ */
+export class PlatformNamespace extends NamespaceScope {
+  constructor(scope: Construct, id: string, props: PlatformNamespaceProps = {}) {
+    super(scope, id);
+    const { podSecurity = 'restricted' } = props;
+
+    new Namespace(this, 'Resource', {
+      metadata: {
+        name: this.name,
+        labels: Object.fromEntries(
+          ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, podSecurity]),
+        ),
+      },
+    });
+    new NetworkPolicy(this, 'DefaultDeny', {
+      spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+    });
+    new ResourceQuota(this, 'Quota', { spec: Lazy.any({ produce: () => this.quota() }) });
+    // Only for pods that someone starts by hand: every container made here names its own requests and limits.
+    new LimitRange(this, 'Limits', {
+      spec: {
+        limits: [
+          {
+            type: 'Container',
+            defaultRequest: { cpu: '10m', memory: '32Mi' },
+            default: { memory: '128Mi' },
+          },
+        ],
+      },
+    });
+  }
+
+  private quota(): ResourceQuotaSpec {
+    const own = objectsIn(this).filter((object) => object.kind !== 'ResourceQuota');
+    const workloads = workloadsIn(own.map(manifestOf));
+    const pods = workloads.reduce((sum, { replicas, surge }) => sum + replicas + surge, 0);
+    const requests = totalOf(workloads, 'requests');
+    const limits = totalOf(workloads, 'limits');
+    return {
+      hard: {
+        pods: String(pods),
+        'requests.cpu': formatCores(requests.cpu),
+        'requests.memory': formatBytes(requests.memory),
+        'limits.memory': formatBytes(limits.memory),
+      },
+    };
+  }
+}

@@ -1,0 +1,209 @@
+import { Lazy } from 'cdk8s';
+import { Construct, IConstruct } from 'constructs';
+import { ContainerPort, NetworkPolicy, NetworkPolicySpec, Service, ServicePort } from '../../imports/k8s';
+import { PodMonitor, PodMonitorSpec } from '../../imports/monitoring.coreos.com';
+import { CLUSTER_DOMAIN, Endpoint } from './endpoint';
+import { namespaceOf, objectName } from './names';
+import { networkPolicySpec } from './network-policy';
+
+/** Pods as a NetworkPolicy sees them. */
+export interface Peer {
+  readonly namespace: string;
+  /** Labels that select the pods; none: every pod of the namespace. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A range of addresses outside the cluster's pods, such as the API server or an external object store. */
+export interface AddressRange {
+  /** What is there, for people who read reports. */
+  readonly name: string;
+  /** CIDR block. */
+  readonly cidr: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
+/** Pods that somebody else's program makes and that reach ours, such as an operator's or Prometheus'. */
+export const PROMETHEUS: Peer = { namespace: 'observability', labels: { 'app.kubernetes.io/name': 'prometheus' } };
+
+export interface ConnectionsOptions {
+  /** The software, as `app.kubernetes.io/name`. */
+  readonly name: string;
+  /** The part it plays, as `app.kubernetes.io/component`. */
+  readonly component: string;
+  /**
+   * Labels that select the pods where an operator makes them; their Services are then the operator's too.
+   * @default the platform's own labels, and a Service with the first `listen`
+   */
+  readonly operatorLabels?: Readonly<Record<string, string>>;
+  /**
+   * The Service: `cluster` balances over ready pods, `headless` gives every pod a name, ready or not.
+   * @default 'cluster'
+   */
+  readonly service?: 'cluster' | 'headless';
+}
+
+export interface ListenOptions {
+  /**
+   * DNS name that clients use, where it is not the Service of these pods.
+   * @default the Service's name
+   */
+  readonly host?: string;
+  /**
+   * Path at which the port serves Prometheus metrics; it is then scraped.
+   * @default - no metrics
+   */
+  readonly metricsPath?: string;
+  /**
+   * Scheme of the metrics.
+   * @default 'http'
+   */
+  readonly metricsScheme?: 'http' | 'https';
+}
+
+const registry = new WeakMap<IConstruct, Connections>();
+
+/**
+ * The network side of one set of pods, declared once. From what is declared here come the Service, the container ports,
+ * both halves of the NetworkPolicies, scrape targets, certificate names and the order of syncing.
+ */
+export class Connections implements Peer {
+  readonly namespace: string;
+  /** Labels that select exactly these pods; belong on their template, with `podLabels`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Labels for objects and pod templates of this construct. */
+  readonly podLabels: Readonly<Record<string, string>>;
+  readonly endpoints: Endpoint[] = [];
+  /** Edges of the platform's graph: what these pods connect to. */
+  readonly targets = new Set<Endpoint>();
+  readonly ranges = new Set<AddressRange>();
+  readonly clients = new Map<Endpoint, Set<Peer>>();
+  /** Constructs that must be there first although no connection says so. */
+  readonly prerequisites = new Set<IConstruct>();
+  private readonly serviceKind: 'cluster' | 'headless' | 'operator';
+  private service?: Service;
+  private monitor?: PodMonitor;
+
+  constructor(
+    /** The construct these are the pods of. */
+    readonly construct: Construct,
+    options: ConnectionsOptions,
+  ) {
+    const { name, component, operatorLabels, service = 'cluster' } = options;
+    this.namespace = namespaceOf(construct);
+    const identity = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': objectName(construct) };
+    this.labels = operatorLabels ?? identity;
+    this.podLabels = { ...identity, 'app.kubernetes.io/component': component, ...operatorLabels };
+    this.serviceKind = operatorLabels ? 'operator' : service;
+    registry.set(construct, this);
+    new NetworkPolicy(construct, 'Network', {
+      metadata: { name: objectName(construct) },
+      spec: Lazy.any({ produce: (): NetworkPolicySpec => networkPolicySpec(this) }),
+    });
+  }
+
+  /** The connections a construct declared for itself; undefined where it has no pods. */
+  static of(construct: IConstruct): Connections | undefined {
+    return registry.get(construct);
+  }
+
+  /** The connections of the nearest construct around an object, itself included. */
+  static around(construct: IConstruct): Connections | undefined {
+    return construct.node.scopes
+      .map((scope) => registry.get(scope))
+      .findLast((connections) => connections !== undefined);
+  }
+
+  /** Name of the Service in front of these pods. */
+  get serviceName(): string {
+    return objectName(this.construct);
+  }
+
+  /** DNS name of the Service. */
+  get host(): string {
+    return `${this.serviceName}.${this.namespace}.svc.${CLUSTER_DOMAIN}`;
+  }
+
+  /** DNS name of one pod of a StatefulSet behind a headless Service. */
+  podHost(ordinal: number): string {
+    return `${objectName(this.construct)}-${ordinal}.${this.host}`;
+  }
+
+  /**
+   * Declares a port these pods listen on.
+   * @throws Error where the name or the port is taken
+   */
+  listen(name: string, port: number, options: ListenOptions = {}): Endpoint {
+    const { host = this.host, metricsPath, metricsScheme = 'http' } = options;
+    const twin = this.endpoints.find((other) => other.name === name || (other.port === port && other.host === host));
+    if (twin) {
+      throw new Error(`${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`);
+    }
+    const endpoint = new Endpoint(this, name, port, host, metricsPath);
+    this.endpoints.push(endpoint);
+    if (this.serviceKind !== 'operator') this.addService();
+    if (metricsPath !== undefined) this.scrape(endpoint, metricsScheme);
+    return endpoint;
+  }
+
+  /** Lets these pods connect to an endpoint, and the endpoint's pods accept it. */
+  allowTo(...endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) {
+      this.targets.add(endpoint);
+      endpoint.owner.allowFrom(this, endpoint);
+    }
+  }
+
+  /** Lets pods made by somebody else's program connect to one of these ports. */
+  allowFrom(peer: Peer, endpoint: Endpoint): void {
+    const peers = this.clients.get(endpoint) ?? new Set<Peer>();
+    this.clients.set(endpoint, peers.add(peer));
+  }
+
+  /** Lets these pods connect to addresses that are no pods. */
+  allowToRange(range: AddressRange): void {
+    this.ranges.add(range);
+  }
+
+  /** Orders these pods after another construct that they need without connecting to it. */
+  comesAfter(...constructs: readonly IConstruct[]): void {
+    for (const construct of constructs) this.prerequisites.add(construct);
+  }
+
+  /** The ports for the container that listens on them. */
+  containerPorts(...endpoints: readonly Endpoint[]): ContainerPort[] {
+    return endpoints.map(({ name, port }) => ({ name, containerPort: port }));
+  }
+
+  private addService(): void {
+    this.service ??= new Service(this.construct, 'Service', {
+      metadata: { name: this.serviceName },
+      spec: {
+        ...(this.serviceKind === 'headless' ? { clusterIP: 'None', publishNotReadyAddresses: true } : {}),
+        selector: this.labels,
+        ports: Lazy.any({ produce: (): ServicePort[] => this.servicePorts() }),
+      },
+    });
+  }
+
+  private servicePorts(): ServicePort[] {
+    return this.endpoints
+      .filter((endpoint) => endpoint.host === this.host)
+      .map(({ name, port }) => ({ name, port, targetPort: name }));
+  }
+
+  private scrape(endpoint: Endpoint, scheme: 'http' | 'https'): void {
+    this.allowFrom(PROMETHEUS, endpoint);
+    this.monitor ??= new PodMonitor(this.construct, 'Monitor', {
+      metadata: { name: objectName(this.construct) },
+      spec: Lazy.any({
+        produce: (): PodMonitorSpec => ({
+          selector: { matchLabels: this.labels },
+          podMetricsEndpoints: this.endpoints
+            .filter(({ metricsPath }) => metricsPath !== undefined)
+            .map(({ name, metricsPath }) => ({ port: name, path: metricsPath, scheme })),
+        }),
+      }),
+    });
+  }
+}

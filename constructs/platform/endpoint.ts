@@ -1,0 +1,40 @@
+import type { Connections } from './connections';
+
+/**
+ * The domain of Services inside a cluster. Names are written out to the end: HAProxy's resolver knows no search
+ * domains, and a full name spares every other client the four failing look-ups of `ndots: 5`.
+ */
+export const CLUSTER_DOMAIN = 'cluster.local';
+
+/** How a client reaches one port of one set of pods. */
+export class Endpoint {
+  constructor(
+    /** Whose pods listen. */
+    readonly owner: Connections,
+    /** The port's name: unique among the owner's ports, at most 15 characters (Kubernetes' limit). */
+    readonly name: string,
+    /** TCP port, on the Service and on the pods alike. */
+    readonly port: number,
+    /** DNS name that a client connects to. */
+    readonly host: string,
+    /** Path of Prometheus metrics, where the port serves them. */
+    readonly metricsPath?: string,
+  ) {
+    if (!/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 15) {
+      throw new Error(`port name "${name}" must be lowercase words of at most 15 characters, as in "redis-tls"`);
+    }
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new Error(`port ${name} must be between 1 and 65535, got ${port}`);
+    }
+  }
+
+  /** `host:port` */
+  get address(): string {
+    return `${this.host}:${this.port}`;
+  }
+
+  /** An address with a scheme, as in `https://host:port`. */
+  url(scheme: string): string {
+    return `${scheme}://${this.address}`;
+  }
+}

@@ -1,0 +1,65 @@
+import { NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicySpec } from '../../imports/k8s';
+import type { Connections, Peer } from './connections';
+
+/** The cluster's DNS: CoreDNS and its replacements all carry this label in this namespace. */
+const DNS: Peer = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
+
+/**
+ * The one policy of a set of pods: exactly its declared connections, in both directions, and DNS. It stands on a
+ * namespace that denies everything, so what is not declared is refused on both ends.
+ */
+export function networkPolicySpec(connections: Connections): NetworkPolicySpec {
+  return {
+    podSelector: { matchLabels: connections.labels },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: ingress(connections),
+    egress: [dns(), ...egress(connections)],
+  };
+}
+
+function dns(): NetworkPolicyEgressRule {
+  return {
+    to: [peer(DNS)],
+    ports: [
+      { protocol: 'UDP', port: 53 },
+      { protocol: 'TCP', port: 53 },
+    ],
+  };
+}
+
+function ingress({ clients }: Connections): NetworkPolicyIngressRule[] {
+  const byPort = new Map<number, Peer[]>();
+  for (const [{ port }, peers] of clients) byPort.set(port, [...(byPort.get(port) ?? []), ...peers]);
+  return [...byPort]
+    .sort(([a], [b]) => a - b)
+    .map(([port, peers]) => ({ from: unique(peers.map(peer)), ports: [{ protocol: 'TCP', port }] }));
+}
+
+function egress({ targets, ranges }: Connections): NetworkPolicyEgressRule[] {
+  const pods = [...targets].map(({ owner, port }) => ({
+    key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}`,
+    rule: { to: [peer(owner)], ports: [{ protocol: 'TCP' as const, port }] },
+  }));
+  const outside = [...ranges].map(({ cidr, port }) => ({
+    key: `${cidr}:${port}`,
+    rule: { to: [{ ipBlock: { cidr } }], ports: [{ protocol: 'TCP' as const, port }] },
+  }));
+  return sorted([...pods, ...outside]);
+}
+
+function peer({ namespace, labels }: Peer): NetworkPolicyPeer {
+  return {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    ...(Object.keys(labels).length > 0 ? { podSelector: { matchLabels: labels } } : {}),
+  };
+}
+
+/** Rules in the order of their keys, one each: the order of declaration must not show in the output. */
+function sorted<T>(rules: readonly { readonly key: string; readonly rule: T }[]): T[] {
+  const byKey = new Map(rules.map(({ key, rule }) => [key, rule]));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, rule]) => rule);
+}
+
+function unique(peers: readonly NetworkPolicyPeer[]): NetworkPolicyPeer[] {
+  return sorted(peers.map((each) => ({ key: JSON.stringify(each), rule: each })));
+}

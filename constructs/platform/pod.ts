@@ -1,0 +1,52 @@
+import { PodSecurityContext, ResourceRequirements, SecurityContext, TopologySpreadConstraint } from '../../imports/k8s';
+import type { Connections } from './connections';
+
+/** The pod half of the Pod Security level `restricted`, for a numeric user (0 is refused by the kubelet). */
+export function restrictedPod(uid: number, gid = uid): PodSecurityContext {
+  return {
+    runAsNonRoot: true,
+    runAsUser: uid,
+    runAsGroup: gid,
+    fsGroup: gid,
+    // Changing the owner of every file at every start takes minutes on a large volume.
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** The container half of `restricted`, and a root file system nobody can write to. */
+export const RESTRICTED: SecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+/** What a container gets: the request is what is reserved for it, and memory may not grow past it. */
+export interface Resources {
+  /** CPU reserved, such as `250m`. CPU is not limited: throttling costs latency and protects nobody here. */
+  readonly cpu: string;
+  /** Memory reserved and limit in one, such as `512Mi`: what is over the request is the first to be killed. */
+  readonly memory: string;
+}
+
+export function resources({ cpu, memory }: Resources): ResourceRequirements {
+  return { requests: { cpu, memory }, limits: { memory } };
+}
+
+/**
+ * How the members of a service are spread over zones and nodes: `required` leaves a member pending rather than put two
+ * in one zone; `preferred` lets them share (one node, tests).
+ */
+export type Spreading = 'required' | 'preferred';
+
+const UNSATISFIABLE = { required: 'DoNotSchedule', preferred: 'ScheduleAnyway' } as const;
+
+/** Spreads pods evenly over zones, and over nodes within them. */
+export function spread({ labels }: Connections, spreading: Spreading): TopologySpreadConstraint[] {
+  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+    topologyKey,
+    maxSkew: 1,
+    whenUnsatisfiable: UNSATISFIABLE[spreading],
+    labelSelector: { matchLabels: labels },
+  }));
+}
