@@ -89,7 +89,7 @@ export const strict = (schema: Schema): Schema => {
     ...facts,
     ...(schema.type && { type: nullable(schema.type) }),
     ...children({ ...structure, properties }, strict),
-    ...(properties && !open && !schema.additionalProperties && { additionalProperties: false }),
+    ...(schema.type === 'object' && !open && !schema.additionalProperties && { additionalProperties: false }),
     ...children({ allOf, anyOf, oneOf, not }, constraint),
   };
 };
