@@ -8,7 +8,8 @@ import { QUANTITY_PATTERN } from '../constructs/platform/quantity';
 const name = {
   type: 'string',
   pattern: '^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$',
-  message: 'must be 1 to 32 lowercase letters, digits and dashes, beginning and ending with a letter or digit',
+  message:
+    'must be 1 to 32 lowercase letters, digits and dashes, beginning and ending with a letter or digit',
 } as const;
 
 const quantity = {
@@ -98,7 +99,10 @@ export const environmentSchema = {
         branch: { type: 'string', minLength: 1 },
       },
     },
-    spreading: { ...spreading, description: 'Whether members of a service must lie in different zones and nodes.' },
+    spreading: {
+      ...spreading,
+      description: 'Whether members of a service must lie in different zones and nodes.',
+    },
     budgets: {
       type: 'object',
       description: 'What one cluster may reserve in all, updates included.',
@@ -134,12 +138,16 @@ export const environmentSchema = {
           },
           apiServer: {
             type: 'object',
-            description: 'Where pods reach the Kubernetes API: the addresses behind the Service "kubernetes".',
+            description:
+              'Where pods reach the Kubernetes API: the addresses behind the Service "kubernetes".',
             additionalProperties: false,
             required: ['cidr', 'port'],
             properties: { cidr, port },
           },
-          storageClass: { ...name, description: 'Class of all volumes; must bind late where there are zones.' },
+          storageClass: {
+            ...name,
+            description: 'Class of all volumes; must bind late where there are zones.',
+          },
           installed: {
             type: 'array',
             description: 'Operators that this cluster already has and that Argo CD must not install.',
@@ -156,7 +164,8 @@ export const environmentSchema = {
       properties: {
         generations: {
           type: 'array',
-          description: 'Root certificates that are trusted; the last one issues. Add the next one long before you drop one.',
+          description:
+            'Root certificates that are trusted; the last one issues. Add the next one long before you drop one.',
           minItems: 1,
           maxItems: 3,
           uniqueItems: true,
@@ -167,13 +176,26 @@ export const environmentSchema = {
     postgres: {
       type: 'object',
       additionalProperties: false,
-      required: ['instances', 'cpu', 'memory', 'storage', 'walStorage', 'poolers', 'clientConnections', 'eventRetention', 'backup'],
+      required: [
+        'instances',
+        'cpu',
+        'memory',
+        'storage',
+        'walStorage',
+        'poolers',
+        'clientConnections',
+        'eventRetention',
+        'backup',
+      ],
       properties: {
         instances: members,
         ...size,
         storage: quantity,
         walStorage: quantity,
-        storageKind: { enum: ['ssd', 'hdd'], description: 'What the storage class is made of; costs in the planner follow.' },
+        storageKind: {
+          enum: ['ssd', 'hdd'],
+          description: 'What the storage class is made of; costs in the planner follow.',
+        },
         poolers: { type: 'integer', minimum: 1, maximum: 10, description: 'PgBouncer pods.' },
         clientConnections: {
           type: 'integer',
@@ -197,7 +219,8 @@ export const environmentSchema = {
         },
         recoverFrom: {
           type: 'object',
-          description: 'Start the cluster from the backups of another, as it was at a time, instead of empty.',
+          description:
+            'Start the cluster from the backups of another, as it was at a time, instead of empty.',
           additionalProperties: false,
           required: ['serverName', 'targetTime'],
           properties: {
@@ -218,7 +241,12 @@ export const environmentSchema = {
       properties: {
         cache: redis,
         sessions: redis,
-        proxies: { type: 'integer', minimum: 1, maximum: 9, description: 'HAProxy pods in front of each group.' },
+        proxies: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 9,
+          description: 'HAProxy pods in front of each group.',
+        },
       },
     },
     objectStorage: {
@@ -239,7 +267,11 @@ export const environmentSchema = {
             port,
             cidr,
             secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
-            secretPath: { type: 'string', minLength: 1, description: 'Path in the store; one entry per consumer below it.' },
+            secretPath: {
+              type: 'string',
+              minLength: 1,
+              description: 'Path in the store; one entry per consumer below it.',
+            },
           },
         },
       },

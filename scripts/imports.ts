@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fetchKubernetes, fetchModule } from './imports/fetch';
 import { type Files, generate } from './imports/generate';
@@ -24,7 +33,9 @@ const filesOn = (folder: string): Files => {
 const differences = (actual: Files, expected: Files): string[] => [
   ...[...expected.keys()].filter((path) => !actual.has(path)).map((path) => `missing: imports/${path}`),
   ...[...actual.keys()].filter((path) => !expected.has(path)).map((path) => `not generated: imports/${path}`),
-  ...[...expected].filter(([path, text]) => (actual.get(path) ?? text) !== text).map(([path]) => `differs: imports/${path}`),
+  ...[...expected]
+    .filter(([path, text]) => (actual.get(path) ?? text) !== text)
+    .map(([path]) => `differs: imports/${path}`),
 ];
 
 /** Writes all files beside the target and swaps them in at once, so that a failure leaves what was there. */
@@ -50,7 +61,11 @@ const main = (args: readonly string[]): number => {
   const files = generate({ kubernetes: () => fetchKubernetes(cache), module: fetchModule });
   if (args.includes('--check')) {
     const found = differences(filesOn(target), files);
-    console.log(found.length > 0 ? `${found.join('\n')}\nrun \`npm run imports\` and commit the result` : 'imports/ is up to date');
+    console.log(
+      found.length > 0
+        ? `${found.join('\n')}\nrun \`npm run imports\` and commit the result`
+        : 'imports/ is up to date',
+    );
     return found.length > 0 ? 1 : 0;
   }
   swapIn(files);

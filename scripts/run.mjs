@@ -76,7 +76,11 @@ const compile = async () => {
     external: ['esbuild', 'typescript'],
     plugins: [keepDirname],
   });
-  const inputs = [...Object.keys(result.metafile.inputs), relative(root, fileURLToPath(import.meta.url)), 'package.json'];
+  const inputs = [
+    ...Object.keys(result.metafile.inputs),
+    relative(root, fileURLToPath(import.meta.url)),
+    'package.json',
+  ];
   const digest = fingerprint(inputs);
   renameSync(temporary, bundle);
   writeFileSync(`${stamp}.${process.pid}`, JSON.stringify({ inputs, digest }));

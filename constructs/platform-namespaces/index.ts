@@ -32,7 +32,15 @@ export class PlatformNamespaces extends Construct {
   add(name: string, props: PlatformNamespaceProps = {}): PlatformNamespace {
     return new PlatformNamespace(this, name, props);
   }
+
+  /** A namespace that somebody else makes, such as an operator's, to build something inside it. */
+  existing(name: string): ExistingNamespace {
+    return new ExistingNamespace(this, name);
+  }
 }
+
+/** A namespace that is not this platform's to make. */
+export class ExistingNamespace extends NamespaceScope {}
 
 /**
  * A namespace that denies every connection nobody declared, enforces a Pod Security level, and whose quota is what the

@@ -21,13 +21,17 @@ export function renderPayload(file: string, holes: Holes = {}): string {
   const text = template(file).replace(HOLE, (_, name: string) => {
     const value = holes[name];
     if (value === undefined) {
-      throw new Error(`${file}: no value for @${name}@; values given: ${Object.keys(holes).join(', ') || 'none'}`);
+      throw new Error(
+        `${file}: no value for @${name}@; values given: ${Object.keys(holes).join(', ') || 'none'}`,
+      );
     }
     unused.delete(name);
     return String(value);
   });
   if (unused.size > 0) {
-    throw new Error(`${file}: no hole for ${[...unused].join(', ')}; remove the value or write @NAME@ in the file`);
+    throw new Error(
+      `${file}: no hole for ${[...unused].join(', ')}; remove the value or write @NAME@ in the file`,
+    );
   }
   return text;
 }

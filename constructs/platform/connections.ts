@@ -24,7 +24,10 @@ export interface AddressRange {
 }
 
 /** Pods that somebody else's program makes and that reach ours, such as an operator's or Prometheus'. */
-export const PROMETHEUS: Peer = { namespace: 'observability', labels: { 'app.kubernetes.io/name': 'prometheus' } };
+export const PROMETHEUS: Peer = {
+  namespace: 'observability',
+  labels: { 'app.kubernetes.io/name': 'prometheus' },
+};
 
 export interface ConnectionsOptions {
   /** The software, as `app.kubernetes.io/name`. */
@@ -78,8 +81,6 @@ export class Connections implements Peer {
   readonly targets = new Set<Endpoint>();
   readonly ranges = new Set<AddressRange>();
   readonly clients = new Map<Endpoint, Set<Peer>>();
-  /** Constructs that must be there first although no connection says so. */
-  readonly prerequisites = new Set<IConstruct>();
   private readonly serviceKind: 'cluster' | 'headless' | 'operator';
   private service?: Service;
   private monitor?: PodMonitor;
@@ -135,9 +136,13 @@ export class Connections implements Peer {
    */
   listen(name: string, port: number, options: ListenOptions = {}): Endpoint {
     const { host = this.host, metricsPath, metricsScheme = 'http' } = options;
-    const twin = this.endpoints.find((other) => other.name === name || (other.port === port && other.host === host));
+    const twin = this.endpoints.find(
+      (other) => other.name === name || (other.port === port && other.host === host),
+    );
     if (twin) {
-      throw new Error(`${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`);
+      throw new Error(
+        `${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`,
+      );
     }
     const endpoint = new Endpoint(this, name, port, host, metricsPath);
     this.endpoints.push(endpoint);
@@ -163,11 +168,6 @@ export class Connections implements Peer {
   /** Lets these pods connect to addresses that are no pods. */
   allowToRange(range: AddressRange): void {
     this.ranges.add(range);
-  }
-
-  /** Orders these pods after another construct that they need without connecting to it. */
-  comesAfter(...constructs: readonly IConstruct[]): void {
-    for (const construct of constructs) this.prerequisites.add(construct);
   }
 
   /** The ports for the container that listens on them. */

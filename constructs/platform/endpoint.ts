@@ -21,7 +21,9 @@ export class Endpoint {
     readonly metricsPath?: string,
   ) {
     if (!/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 15) {
-      throw new Error(`port name "${name}" must be lowercase words of at most 15 characters, as in "redis-tls"`);
+      throw new Error(
+        `port name "${name}" must be lowercase words of at most 15 characters, as in "redis-tls"`,
+      );
     }
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
       throw new Error(`port ${name} must be between 1 and 65535, got ${port}`);

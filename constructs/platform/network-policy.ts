@@ -1,4 +1,9 @@
-import { NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicySpec } from '../../imports/k8s';
+import {
+  NetworkPolicyEgressRule,
+  NetworkPolicyIngressRule,
+  NetworkPolicyPeer,
+  NetworkPolicySpec,
+} from '../../imports/k8s';
 import type { Connections, Peer } from './connections';
 
 /** The cluster's DNS: CoreDNS and its replacements all carry this label in this namespace. */

@@ -1,4 +1,9 @@
-import { PodSecurityContext, ResourceRequirements, SecurityContext, TopologySpreadConstraint } from '../../imports/k8s';
+import {
+  PodSecurityContext,
+  ResourceRequirements,
+  SecurityContext,
+  TopologySpreadConstraint,
+} from '../../imports/k8s';
 import type { Connections } from './connections';
 
 /** The pod half of the Pod Security level `restricted`, for a numeric user (0 is refused by the kubelet). */

@@ -30,13 +30,22 @@ type Reader = (manifest: Manifest) => Workload;
 /** The kinds that make pods. What is not here makes none. */
 const READERS: Readonly<Record<string, Reader>> = {
   Deployment: (manifest) => {
-    const { replicas = 1, strategy, template } = spec<{
+    const {
+      replicas = 1,
+      strategy,
+      template,
+    } = spec<{
       replicas?: number;
       strategy?: { type?: string; rollingUpdate?: { maxSurge?: number | string } };
       template: PodTemplateSpec;
     }>(manifest);
     const rolls = strategy?.type !== 'Recreate';
-    return fromTemplate(manifest, template, replicas, rolls ? surgePods(strategy?.rollingUpdate?.maxSurge, replicas) : 0);
+    return fromTemplate(
+      manifest,
+      template,
+      replicas,
+      rolls ? surgePods(strategy?.rollingUpdate?.maxSurge, replicas) : 0,
+    );
   },
   StatefulSet: (manifest) => {
     const { replicas = 1, template } = spec<{ replicas?: number; template: PodTemplateSpec }>(manifest);
@@ -97,7 +106,12 @@ export function containersOf(pod: PodSpec): Container[] {
   return [...(pod.initContainers ?? []), ...pod.containers];
 }
 
-function fromTemplate(manifest: Manifest, template: PodTemplateSpec, replicas: number, surge: number): Workload {
+function fromTemplate(
+  manifest: Manifest,
+  template: PodTemplateSpec,
+  replicas: number,
+  surge: number,
+): Workload {
   const pod = template.spec;
   const { requests, limits } = pod ? podAmounts(pod) : amounts([]);
   return { manifest, replicas, surge, requests, limits, labels: template.metadata?.labels ?? {}, pod };
@@ -111,7 +125,10 @@ function podAmounts(pod: PodSpec): { requests: Amount; limits: Amount } {
   return init
     .filter(({ restartPolicy }) => restartPolicy !== 'Always')
     .map(({ resources }) => amounts([resources]))
-    .reduce((a, b) => ({ requests: larger(a.requests, b.requests), limits: larger(a.limits, b.limits) }), together);
+    .reduce(
+      (a, b) => ({ requests: larger(a.requests, b.requests), limits: larger(a.limits, b.limits) }),
+      together,
+    );
 }
 
 function larger(a: Amount, b: Amount): Amount {

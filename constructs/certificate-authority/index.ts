@@ -1,0 +1,184 @@
+import { Lazy } from 'cdk8s';
+import { Construct } from 'constructs';
+import { Certificate, CertificateProps, ClusterIssuer } from '../../imports/cert-manager.io';
+import { Volume } from '../../imports/k8s';
+import { Bundle } from '../../imports/trust.cert-manager.io';
+import { Connections } from '../platform/connections';
+import { objectName } from '../platform/names';
+import { PLATFORM_LABELS } from '../platform/labels';
+
+/**
+ * Lifetimes in hours, longest first. Each authority is renewed while it still outlives everything it may sign until
+ * then: `renewBefore` of one row is at least `duration` of the next, so no certificate ever outlives its issuer.
+ */
+export const LIFETIMES = {
+  /** 10 years; renewed 2 years before its end, with the same key, so that what it signed stays valid. */
+  root: { duration: 87600, renewBefore: 17520 },
+  /** 1 year; renewed 120 days before its end. */
+  issuing: { duration: 8760, renewBefore: 2880 },
+  /** 90 days, renewed 30 days before its end: cert-manager's own defaults. */
+  leaf: { duration: 2160, renewBefore: 720 },
+} as const;
+
+/** The name of the trust bundle: a ConfigMap and a Secret of this name, key `ca.crt`, in every platform namespace. */
+export const TRUST_BUNDLE = 'lighthouse-trust';
+
+/** File name of the roots inside a mounted trust bundle. */
+export const TRUST_FILE = 'ca.crt';
+
+/** A key and its certificate in a Secret (`tls.crt`, `tls.key`). */
+export interface TlsSecret {
+  readonly secretName: string;
+  /** The Secret as a pod volume, readable by the pod's group alone. */
+  volume(name: string): Volume;
+}
+
+export interface CertificateAuthorityProps {
+  /** Generations of the root that are trusted, oldest first; the last one issues. */
+  readonly generations: readonly number[];
+}
+
+/**
+ * The platform's own certificate authority: a self-signed root per generation, an issuing authority below the newest,
+ * and a trust bundle with the roots of all generations. A new root is added to the bundle as a new generation and dropped
+ * from it only when the leaves of the old one have run out.
+ *
+ * Must be built in cert-manager's own namespace: cluster issuers and the bundle read their Secrets there.
+ *
+ * @example
+ * const authority = new CertificateAuthority(certManager, 'lighthouse', { generations: [1] });
+ * const tls = authority.issue(redis);
+ */
+export class CertificateAuthority extends Construct {
+  private readonly issuer: string;
+
+  constructor(scope: Construct, id: string, props: CertificateAuthorityProps) {
+    super(scope, id);
+    const { generations } = props;
+    const newest = generations.at(-1);
+    if (newest === undefined)
+      throw new Error(`${this.node.path}: generations must name at least one root, got none`);
+
+    const selfSigned = new ClusterIssuer(this, 'SelfSigned', { spec: { selfSigned: {} } });
+    const roots = generations.map((generation) => {
+      const root = `${objectName(this)}-root-${generation}`;
+      this.authority(`Root${generation}`, root, selfSigned.name, LIFETIMES.root, 'Never');
+      return new ClusterIssuer(this, `RootIssuer${generation}`, {
+        metadata: { name: root },
+        spec: { ca: { secretName: root } },
+      }).name;
+    });
+    const issuing = `${objectName(this)}-issuing-${newest}`;
+    this.authority('Issuing', issuing, `${objectName(this)}-root-${newest}`, LIFETIMES.issuing, 'Always');
+    this.issuer = new ClusterIssuer(this, 'Issuer', {
+      metadata: { name: objectName(this) },
+      spec: { ca: { secretName: issuing } },
+    }).name;
+
+    new Bundle(this, 'Trust', {
+      metadata: { name: TRUST_BUNDLE },
+      spec: {
+        sources: roots.map((name) => ({ secret: { name, key: 'tls.crt' } })),
+        target: {
+          configMap: { key: TRUST_FILE },
+          // The database's operator takes trust from Secrets only.
+          secret: { key: TRUST_FILE, metadata: { labels: { 'cnpg.io/reload': 'true' } } },
+          namespaceSelector: { matchLabels: PLATFORM_LABELS },
+        },
+      },
+    });
+  }
+
+  /**
+   * A certificate for a set of pods: for every name its endpoints are reached by, and to show as a client where the pods
+   * connect to others. Renewed with a new key each time.
+   */
+  issue(connections: Connections, labels: Readonly<Record<string, string>> = {}): TlsSecret {
+    const { construct } = connections;
+    return this.certificate(construct, 'Tls', labels, {
+      commonName: objectName(construct),
+      dnsNames: Lazy.any({ produce: () => serverNames(connections) }),
+      usages: ['server auth', 'client auth'],
+    });
+  }
+
+  /** A certificate that shows a client to be a named user, for servers that take the common name for the user. */
+  client(
+    scope: Construct,
+    id: string,
+    user: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): TlsSecret {
+    return this.certificate(scope, id, labels, { commonName: user, usages: ['client auth'] });
+  }
+
+  private certificate(
+    scope: Construct,
+    id: string,
+    labels: Readonly<Record<string, string>>,
+    spec: Pick<NonNullable<CertificateProps['spec']>, 'commonName' | 'dnsNames' | 'usages'>,
+  ): TlsSecret {
+    const secretName = `${objectName(scope)}-${id.toLowerCase()}`;
+    new Certificate(scope, id, {
+      metadata: { name: secretName },
+      spec: {
+        ...spec,
+        secretName,
+        ...(Object.keys(labels).length > 0 ? { secretTemplate: { labels } } : {}),
+        ...hours(LIFETIMES.leaf),
+        privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
+        issuerRef: { name: this.issuer, kind: 'ClusterIssuer' },
+      },
+    });
+    return tlsSecret(secretName);
+  }
+
+  private authority(
+    id: string,
+    name: string,
+    issuer: string,
+    lifetime: { duration: number; renewBefore: number },
+    rotationPolicy: 'Always' | 'Never',
+  ): void {
+    new Certificate(this, id, {
+      metadata: { name },
+      spec: {
+        isCA: true,
+        commonName: name,
+        secretName: name,
+        ...hours(lifetime),
+        privateKey: { algorithm: 'ECDSA', size: 384, rotationPolicy },
+        usages: ['cert sign', 'crl sign'],
+        issuerRef: { name: issuer, kind: 'ClusterIssuer' },
+      },
+    });
+  }
+}
+
+/** The roots as a pod volume. */
+export function trustVolume(name: string): Volume {
+  return { name, configMap: { name: TRUST_BUNDLE, items: [{ key: TRUST_FILE, path: TRUST_FILE }] } };
+}
+
+function tlsSecret(secretName: string): TlsSecret {
+  return {
+    secretName,
+    // Group-readable: the program runs as another user than the one that wrote the file.
+    volume: (name) => ({ name, secret: { secretName, defaultMode: 0o440 } }),
+  };
+}
+
+function hours({ duration, renewBefore }: { duration: number; renewBefore: number }) {
+  return { duration: `${duration}h`, renewBefore: `${renewBefore}h` };
+}
+
+/** Every spelling of every name under which clients look these pods up, shortest first. */
+function serverNames(connections: Connections): string[] {
+  const { namespace, host, serviceName } = connections;
+  const hosts = new Set([host, ...connections.endpoints.map((endpoint) => endpoint.host)]);
+  const spellings = [...hosts].flatMap((full) => {
+    const service = full.split('.', 1)[0] ?? serviceName;
+    return [service, `${service}.${namespace}`, `${service}.${namespace}.svc`, full];
+  });
+  return [...spellings, `*.${host}`];
+}

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Starts HAProxy with the password of its checks, which neither the ConfigMap nor the environment may hold.
+set -eu
+umask 077
+printf 'global\n  setenv PROBE_PASSWORD %s\n' "$(head -n 1 /secrets/probe)" >/run/haproxy/password.cfg
+exec haproxy -db -f /run/haproxy/password.cfg -f /config/haproxy.cfg

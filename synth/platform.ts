@@ -1,0 +1,114 @@
+import { ApiObject, App } from 'cdk8s';
+import { IConstruct } from 'constructs';
+import { Phase, PhaseChart } from '../charts/phase-chart';
+import type { Cluster, Environment } from '../config/schema';
+import { Connections } from '../constructs/platform/connections';
+import { PLATFORM_LABELS } from '../constructs/platform/labels';
+import { Manifest, manifestOf, objectsIn } from '../constructs/platform/manifest';
+import { NamespaceScope } from '../constructs/platform/names';
+import { syncWaves } from './waves';
+
+/** One object of a platform: what is printed, and where it comes from. */
+export interface PlatformObject {
+  readonly manifest: Manifest;
+  readonly phase: Phase;
+  /** The construct that made it, for findings. */
+  readonly path: string;
+  /** The pods it belongs to, where it belongs to some. */
+  readonly connections?: Connections;
+}
+
+/** One cluster of one environment, built: what the guarantees look at and what is written. */
+export interface Platform {
+  readonly environment: Environment;
+  readonly cluster: Cluster;
+  readonly objects: readonly PlatformObject[];
+  readonly connections: readonly Connections[];
+}
+
+/** Kinds that belong to no namespace. */
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
+  'Namespace',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'ClusterIssuer',
+  'ClusterSecretStore',
+  'Bundle',
+  'PersistentVolume',
+  'PriorityClass',
+  'StorageClass',
+  'CustomResourceDefinition',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+]);
+
+/**
+ * Kinds that hold data or hold what holds data. Argo CD asks a person before it prunes or deletes one; everything else
+ * can be made again from Git.
+ */
+const KEEPS_DATA: ReadonlySet<string> = new Set([
+  'Namespace',
+  'StatefulSet',
+  'PersistentVolumeClaim',
+  'Cluster',
+  'Database',
+  'ObjectStore',
+  'Certificate',
+]);
+
+/**
+ * Reads a finished construct tree: every object with its namespace, labels and sync wave. The tree itself stays as it
+ * was built.
+ */
+export function readPlatform(app: App, environment: Environment, cluster: Cluster): Platform {
+  const nodes = objectsIn(app).map((node) => ({ node, manifest: inNamespace(node), unit: unitOf(node) }));
+  const waves = syncWaves(nodes);
+  const objects = nodes.map(({ node, manifest, unit }) => ({
+    manifest: describe(manifest, Connections.of(unit), waves.get(unit) ?? 0),
+    phase: phaseOf(node),
+    path: node.node.path,
+    connections: Connections.of(unit),
+  }));
+  const connections = app.node.findAll().flatMap((node) => Connections.of(node) ?? []);
+  return { environment, cluster, objects, connections };
+}
+
+/** What an object is synced with: the set of pods it belongs to, else itself. */
+function unitOf(node: ApiObject): IConstruct {
+  return Connections.around(node)?.construct ?? node;
+}
+
+function inNamespace(node: ApiObject): Manifest {
+  const manifest = manifestOf(node);
+  const { namespace = NamespaceScope.of(node)?.name, ...metadata } = manifest.metadata;
+  return { ...manifest, metadata: CLUSTER_SCOPED.has(node.kind) ? metadata : { ...metadata, namespace } };
+}
+
+function describe(manifest: Manifest, connections: Connections | undefined, wave: number): Manifest {
+  const { labels, annotations, ...metadata } = manifest.metadata;
+  return {
+    ...manifest,
+    metadata: {
+      ...metadata,
+      labels: {
+        'app.kubernetes.io/managed-by': 'cdk8s',
+        ...PLATFORM_LABELS,
+        ...connections?.podLabels,
+        ...labels,
+      },
+      annotations: {
+        'argocd.argoproj.io/sync-wave': String(wave),
+        ...(KEEPS_DATA.has(manifest.kind)
+          ? { 'argocd.argoproj.io/sync-options': 'Prune=confirm,Delete=confirm' }
+          : {}),
+        ...annotations,
+      },
+    },
+  };
+}
+
+function phaseOf(node: IConstruct): Phase {
+  const chart = node.node.scopes.find((scope): scope is PhaseChart => scope instanceof PhaseChart);
+  if (!chart) throw new Error(`${node.node.path}: must be built inside a PhaseChart`);
+  return chart.phase;
+}
