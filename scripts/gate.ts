@@ -21,11 +21,8 @@ const schemas = join(root, 'imports', 'schemas');
 /** What kubeconform says of one resource that is not valid. */
 interface Complaint {
   readonly filename: string;
-  readonly kind: string;
-  readonly name: string;
   readonly status: string;
   readonly msg: string;
-  readonly validationErrors?: readonly { readonly path: string; readonly msg: string }[];
 }
 
 interface Verdict {
@@ -39,6 +36,9 @@ interface Verdict {
     readonly skipped: number;
   };
 }
+
+const seen = ({ valid, invalid, errors, skipped }: Verdict['summary']): number =>
+  valid + invalid + errors + skipped;
 
 /** Counts the YAML documents in a text; comments alone are none. */
 const documentsIn = (text: string): number =>
@@ -88,24 +88,41 @@ const parallel = async <A, B>(items: readonly A[], task: (item: A) => Promise<B>
   return results;
 };
 
-/** One line per fault and file, with the versions it is a fault in. */
-const complaintsOf = (verdicts: readonly Verdict[], dist: string): string[] => {
+/** The faults in one complaint, each with its path in the resource. */
+const faultsOf = ({ status, msg }: Complaint): string[] => {
+  // The structured errors beside this text stop at the first reference between schemas; the text goes to the field.
+  const faults = [...msg.matchAll(/- at '(.*?)': (.*?)(?=\s+- at '|$)/g)]
+    .map(([, path, fault]) => `${path || '/'}: ${fault}`)
+    .filter((fault) => !fault.endsWith(': validation failed'));
+  if (faults.length > 0) return faults;
+  const remedy = msg.startsWith('could not find schema')
+    ? '; a kind is declared in scripts/imports/sources.ts and made with `npm run imports`'
+    : '';
+  return [`${status === 'statusError' ? '' : `${status}: `}${msg}${remedy}`];
+};
+
+/** What is wrong in one version: each fault with its file, then whatever was not looked at. */
+const findingsIn = ({ resources, summary }: Verdict, documents: number): string[] => [
+  ...resources.flatMap((complaint) =>
+    faultsOf(complaint).map((fault) => `${relative(process.cwd(), complaint.filename)}: ${fault}`),
+  ),
+  ...(seen(summary) === documents
+    ? []
+    : [`the validator saw ${seen(summary)} resources, the files hold ${documents}`]),
+  ...(summary.skipped === 0 ? [] : [`resources skipped: ${summary.skipped}`]),
+];
+
+/** Says once what is wrong in several versions. */
+const merge = (
+  findings: readonly { readonly version: string; readonly lines: readonly string[] }[],
+): string[] => {
   const versions = new Map<string, string[]>();
-  for (const { version, resources } of verdicts) {
-    for (const { filename, kind, name, status, msg, validationErrors = [] } of resources) {
-      const where = `${relative(process.cwd(), filename)}: ${kind || 'unknown kind'} ${name}`.trimEnd();
-      const faults = validationErrors.map((fault) => `${fault.path || '/'}: ${fault.msg}`);
-      for (const fault of faults.length > 0
-        ? faults
-        : [`${status.replace('status', '').toLowerCase()}: ${msg}`]) {
-        const line = `${where}: ${fault}`;
-        versions.set(line, [...(versions.get(line) ?? []), version]);
-      }
-    }
+  for (const { version, lines } of findings) {
+    for (const line of lines) versions.set(line, [...(versions.get(line) ?? []), version]);
   }
-  const inSome = (found: readonly string[]): string =>
-    found.length < verdicts.length ? ` (${found.join(', ')})` : '';
-  return [...versions].map(([line, found]) => line + inSome(found)).sort();
+  const where = (found: readonly string[]): string =>
+    found.length < findings.length ? ` (in Kubernetes ${found.join(', ')} only)` : '';
+  return [...versions].map(([line, found]) => line + where(found)).sort();
 };
 
 const table = (rows: readonly (readonly (string | number)[])[]): string => {
@@ -122,43 +139,29 @@ const gate = async (dist: string): Promise<string[]> => {
   const files = entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));
-  if (files.length === 0) return [`${dist} has no files: run \`npm run synth\` first`];
-  const foreign = files.filter((file) => !file.endsWith('.yaml'));
-  const documents = files.reduce((sum, file) => sum + documentsIn(readFileSync(file, 'utf8')), 0);
+  const manifests = files.filter((file) => file.endsWith('.yaml'));
+  if (manifests.length === 0) return [`${dist} has no manifests: run \`npm run synth\` first`];
+  const documents = manifests.reduce((sum, file) => sum + documentsIn(readFileSync(file, 'utf8')), 0);
 
   const kubeconform = toolPath(KUBECONFORM);
   const verdicts = await parallel(KUBERNETES.supported, (version) => validate(kubeconform, version, dist));
-  const columns = ['Kubernetes', 'files', 'resources', 'valid', 'invalid', 'errors', 'skipped', 'seconds'];
-  const counted = verdicts.map(({ version, summary, seconds }) => {
+  const rows = verdicts.map(({ version, summary, seconds }) => {
     const { valid, invalid, errors, skipped } = summary;
-    return {
-      version,
-      seconds,
-      valid,
-      invalid,
-      errors,
-      skipped,
-      resources: valid + invalid + errors + skipped,
-    };
+    return [version, manifests.length, seen(summary), valid, invalid, errors, skipped, seconds.toFixed(1)];
   });
-  const rows = counted.map(({ version, resources, valid, invalid, errors, skipped, seconds }) => [
-    ...[version, files.length, resources, valid, invalid, errors, skipped],
-    seconds.toFixed(1),
-  ]);
-  console.log(table([columns, ...rows]));
+  console.log(
+    table([
+      ['Kubernetes', 'files', 'resources', 'valid', 'invalid', 'errors', 'skipped', 'seconds'],
+      ...rows,
+    ]),
+  );
 
+  const foreign = files.filter((file) => !file.endsWith('.yaml'));
   return [
     ...foreign.map((file) => `${relative(process.cwd(), file)}: not a .yaml file, so nothing validates it`),
-    ...complaintsOf(verdicts, dist),
-    ...counted
-      .filter(({ resources }) => resources !== documents)
-      .map(
-        ({ version, resources }) =>
-          `${version}: the validator saw ${resources} resources, the files hold ${documents}`,
-      ),
-    ...counted
-      .filter(({ skipped }) => skipped > 0)
-      .map(({ version, skipped }) => `${version}: ${skipped} resources skipped`),
+    ...merge(
+      verdicts.map((verdict) => ({ version: verdict.version, lines: findingsIn(verdict, documents) })),
+    ),
   ];
 };
 
@@ -169,7 +172,7 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const findings = await gate(values.dist === undefined ? join(root, 'dist') : resolve(values.dist));
-  if (findings.length > 0) console.error(`\n${findings.join('\n')}\n\ngate: ${findings.length} findings`);
+  if (findings.length > 0) console.error(`${findings.join('\n')}\ngate failed, findings: ${findings.length}`);
   return findings.length > 0 ? 1 : 0;
 };
 

@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { ENUMS } from './enums';
+import { ENUMS, QUANTITY } from './constraints';
 import { type Schema, type Schemas, mapValues, ofKind, reach, reduced, strict } from './schema';
 import { type CrdSource, CUSTOM_RESOURCES, KUBERNETES } from './sources';
 import { type Kind, type Recognize, TypeWriter, recognizer, shortName } from './types';
@@ -31,8 +31,9 @@ const moduleText = (source: string, imports: readonly string[], types: TypeWrite
     types.toString(),
   ].join('\n');
 
-/** Adds the closed enumerations that the published schemas lack. */
-const withEnums = (name: string, schema: Schema): Schema => {
+/** Adds the constraints that the published schemas lack. */
+const constrained = (name: string, schema: Schema): Schema => {
+  if (name === 'Quantity') return { ...schema, pattern: QUANTITY };
   const enums = ENUMS[name];
   if (!enums || !schema.properties) return schema;
   const constrain = (property: Schema, key: string): Schema => {
@@ -47,7 +48,7 @@ const withEnums = (name: string, schema: Schema): Schema => {
 const assertEnumsExist = (schemas: Schemas): void => {
   for (const [name, properties] of Object.entries(ENUMS)) {
     const missing = Object.keys(properties).filter((property) => !schemas[name]?.properties?.[property]);
-    if (missing.length > 0) throw new Error(`scripts/imports/enums.ts: ${name} has no ${missing.join(', ')}`);
+    if (missing.length > 0) throw new Error(`scripts/imports/constraints.ts: ${name} has no ${missing.join(', ')}`);
   }
 };
 
@@ -62,7 +63,7 @@ export const kubernetesVersion = (
   published: Schemas,
   kindsByApiVersion: Readonly<Record<string, readonly string[]>>,
 ): KubernetesVersion => {
-  const all = mapValues(published, (schema, name) => withEnums(shortName(name), reduced(schema)));
+  const all = mapValues(published, (schema, name) => constrained(shortName(name), reduced(schema)));
   const kinds = Object.entries(kindsByApiVersion).flatMap(([apiVersion, names]) =>
     names.map((kind): Kind => {
       const [version, group = ''] = apiVersion.split('/').reverse();
@@ -169,7 +170,7 @@ const README = (): string => {
     ),
     ...CUSTOM_RESOURCES.map(({ group, module, version, kinds }) => row(group, module, version, kinds.join(', '))),
     '',
-    "Closed enumerations that Kubernetes' schemas leave out are in `scripts/imports/enums.ts`.",
+    "Closed enumerations that Kubernetes' schemas leave out are in `scripts/imports/constraints.ts`.",
     '',
   ].join('\n');
 };

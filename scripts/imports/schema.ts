@@ -24,6 +24,10 @@ export type Schemas = Readonly<Record<string, Schema>>;
 export const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A, key: string) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 
+/** A record without some of its keys. */
+export const omit = <A>(record: Readonly<Record<string, A>>, ...keys: readonly string[]): Record<string, A> =>
+  Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+
 /** What a schema states about values; everything else (descriptions, defaults, server-side hints) is left behind. */
 const FACTS = new Set([
   'enum',
@@ -80,7 +84,6 @@ export const strict = (schema: Schema): Schema => {
   });
   if (schema['x-kubernetes-int-or-string'] === true) return { ...facts, type: nullable(['integer', 'string']) };
   const open = schema['x-kubernetes-preserve-unknown-fields'] === true;
-  const { allOf, anyOf, oneOf, not, ...structure } = schema;
   const properties: Schemas | undefined =
     schema['x-kubernetes-embedded-resource'] === true
       ? { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' }, ...schema.properties }
@@ -88,9 +91,9 @@ export const strict = (schema: Schema): Schema => {
   return {
     ...facts,
     ...(schema.type && { type: nullable(schema.type) }),
-    ...children({ ...structure, properties }, strict),
+    ...children({ ...omit(schema, 'allOf', 'anyOf', 'oneOf', 'not'), properties }, strict),
     ...(schema.type === 'object' && !open && !schema.additionalProperties && { additionalProperties: false }),
-    ...children({ allOf, anyOf, oneOf, not }, constraint),
+    ...children(omit(schema, 'properties', 'items', 'additionalProperties'), constraint),
   };
 };
 
@@ -101,13 +104,17 @@ export const definitionOf = (ref: string): string => ref.slice(ref.lastIndexOf('
  * Reduces one of Kubernetes' own schemas to facts. `null` is allowed upstream wherever a field is optional; output of
  * this project leaves such a field out, so a `null` in it is a mistake and is refused.
  */
-export const reduced = (schema: Schema): Schema => ({
-  ...factsOf(schema),
-  ...(schema.$ref && { $ref: `_definitions.json#/$defs/${definitionOf(schema.$ref)}` }),
-  ...(schema.type && { type: [schema.type].flat().find((type) => type !== 'null') ?? 'null' }),
-  ...(schema.additionalProperties === false && { additionalProperties: false }),
-  ...children(schema, reduced),
-});
+export const reduced = (schema: Schema): Schema => {
+  // Upstream has `oneOf` for scalars only, where a list of types says the same and gives clearer messages.
+  const types = (schema.oneOf ?? [schema]).flatMap((option) => option.type ?? []).filter((type) => type !== 'null');
+  return {
+    ...factsOf(schema),
+    ...(schema.$ref && { $ref: `_definitions.json#/$defs/${definitionOf(schema.$ref)}` }),
+    ...(types.length > 0 && { type: types.length > 1 ? types : types[0] }),
+    ...(schema.additionalProperties === false && { additionalProperties: false }),
+    ...children(omit(schema, 'oneOf'), reduced),
+  };
+};
 
 /** The references in a schema, at any depth. */
 const references = (schema: Schema): string[] => {
@@ -135,13 +142,15 @@ export const reach = (from: readonly Schema[], definitions: Schemas): Record<str
   return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-/** The schema of a whole object: identified, named, and without `status`, which is the cluster's to write. */
-export const ofKind = (schema: Schema, apiVersion: string, kind: string, metadata: Schema): Schema => {
-  const { status: _status, ...properties } = schema.properties ?? {};
-  return {
-    type: 'object',
-    required: [...new Set(['apiVersion', 'kind', 'metadata', ...(schema.required ?? [])])],
-    properties: { ...properties, apiVersion: { enum: [apiVersion] }, kind: { enum: [kind] }, metadata },
-    additionalProperties: false,
-  };
-};
+/** The schema of a whole object: identified, with metadata, and without `status`, which is the cluster's to write. */
+export const ofKind = (schema: Schema, apiVersion: string, kind: string, metadata: Schema): Schema => ({
+  type: 'object',
+  required: [...new Set(['apiVersion', 'kind', 'metadata', ...(schema.required ?? [])])].filter((name) => name !== 'status'),
+  properties: {
+    ...omit(schema.properties ?? {}, 'status'),
+    apiVersion: { enum: [apiVersion] },
+    kind: { enum: [kind] },
+    metadata,
+  },
+  additionalProperties: false,
+});

@@ -1,4 +1,4 @@
-import { type Schema, type Schemas, definitionOf } from './schema';
+import { type Schema, type Schemas, definitionOf, omit } from './schema';
 
 /** One kind to render: its schema without `apiVersion` and `status`. */
 export interface Kind {
@@ -95,7 +95,7 @@ export class TypeWriter {
 
   /** Renders a kind's props and its class. */
   kind({ apiVersion, kind, schema }: Kind): void {
-    const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...properties } = schema.properties ?? {};
+    const properties = omit(schema.properties ?? {}, 'apiVersion', 'kind', 'metadata');
     const required = (schema.required ?? []).filter((name) => properties[name]);
     const metadata: Schemas = { metadata: { $ref: 'ObjectMeta' } };
     this.interfaceOf(`${kind}Props`, { ...schema, properties: { ...metadata, ...properties }, required }, kind);
@@ -124,13 +124,11 @@ export class TypeWriter {
 
   /** Renders an interface; the types of its properties are named after `path`. */
   private interfaceOf(name: string, schema: Schema, path: string): void {
-    this.blocks.set(name, ''); // Takes its place in the file before the types it uses.
     const required = new Set(schema.required);
     const members = Object.entries(schema.properties ?? {}).map(([property, value]) =>
       member(property, required.has(property), this.typeOf(value, path + pascal(property), property)),
     );
     if (schema.additionalProperties === undefined && this.prefix) members.push('  readonly [key: string]: unknown;');
-    this.blocks.delete(name);
     this.add(name, [`export interface ${name} {`, ...members, '}'].join('\n'));
   }
 

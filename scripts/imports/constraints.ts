@@ -1,3 +1,5 @@
+// What the API server checks although the published schemas do not say it.
+
 /**
  * Values of Kubernetes' own closed enumerations. The API server refuses any other value, but the published schemas say
  * only `string`; with these, the compiler and the gate refuse it first. A field that accepts further values (a
@@ -94,3 +96,7 @@ export const ENUMS: Readonly<Record<string, Readonly<Record<string, readonly str
     recursiveReadOnly: ['Disabled', 'Enabled', 'IfPossible'],
   },
 };
+
+/** How a quantity is written as text: `512Mi`, `0.5`, `1e3`; not `512MB`. */
+export const QUANTITY =
+  '^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+))?$';
