@@ -1,0 +1,40 @@
+import { dump } from 'js-yaml';
+import type { Manifest } from '../constructs/platform/manifest';
+import type { Platform, PlatformObject } from './platform';
+
+/**
+ * The files of a platform: path below `dist/` → text. One object a file, so that a diff names what changed; the
+ * namespace is part of the name, for two objects of one kind may share their name in two namespaces.
+ * @throws Error where two objects would get one file
+ */
+export function printPlatform({ environment, cluster, objects }: Platform): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const { phase, manifest, path } of objects) {
+    const file = `${environment.environment}/${cluster.name}/${phase}/${fileName(manifest)}`;
+    if (files.has(file)) {
+      throw new Error(`${path}: a second object for ${file}; give one of them another id`);
+    }
+    files.set(file, toYaml(manifest));
+  }
+  return files;
+}
+
+/** An object's file name, without its folder. */
+export function fileName({ kind, metadata: { namespace, name } }: PlatformObject['manifest']): string {
+  return [kind, ...(namespace === undefined ? [] : [namespace]), name].join('.') + '.yaml';
+}
+
+/** Keys that come first, as people write them; all others follow by name. */
+const FIRST = ['apiVersion', 'kind', 'metadata', 'name', 'namespace'];
+
+const RANK = new Map(FIRST.map((key, index) => [key, index]));
+
+function byRank(a: string, b: string): number {
+  const difference = (RANK.get(a) ?? FIRST.length) - (RANK.get(b) ?? FIRST.length);
+  return difference === 0 ? (a < b ? -1 : 1) : difference;
+}
+
+/** An object as YAML: two spaces, no anchors, no folded lines, keys in one order whatever order they were written in. */
+export function toYaml(manifest: Manifest): string {
+  return dump(manifest, { lineWidth: -1, noRefs: true, sortKeys: byRank });
+}
