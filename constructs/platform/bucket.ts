@@ -1,0 +1,40 @@
+import type { EnvVar, SecretKeySelector } from '../../imports/k8s';
+import type { Connections } from './connections';
+
+/**
+ * A bucket of an S3 service as the one who keeps something in it sees it, wherever the service runs. Its keys may list,
+ * read, write and delete in this bucket and nowhere else, and cannot destroy former versions.
+ */
+export interface Bucket {
+  /** The bucket's full name at the service. */
+  readonly name: string;
+  /** DNS name of the service; buckets are addressed by path. */
+  readonly host: string;
+  /** TCP port of the service, always HTTPS. */
+  readonly port: number;
+  /** Region that requests are signed for. */
+  readonly region: string;
+  /** Who vouches for the service: the platform's own roots (the trust bundle), or those every image carries. */
+  readonly trust: 'platform' | 'public';
+  /** Access key, in a Secret of the consumer's namespace. */
+  readonly accessKey: Required<Pick<SecretKeySelector, 'name' | 'key'>>;
+  /** Secret key, in the same Secret. */
+  readonly secretKey: Required<Pick<SecretKeySelector, 'name' | 'key'>>;
+  /** Lets a set of pods reach the service: by the endpoint's edge, or by the address range of what runs outside. */
+  allowFrom(client: Connections): void;
+}
+
+/** The service's address as a URL, `https://host:port`. */
+export function bucketUrl({ host, port }: Bucket): string {
+  return `https://${host}:${port}`;
+}
+
+/** Keys and region as the environment variables that every S3 client knows. */
+export function bucketEnv({ accessKey, secretKey, region }: Bucket): EnvVar[] {
+  return [
+    { name: 'AWS_ACCESS_KEY_ID', valueFrom: { secretKeyRef: accessKey } },
+    { name: 'AWS_SECRET_ACCESS_KEY', valueFrom: { secretKeyRef: secretKey } },
+    { name: 'AWS_REGION', value: region },
+    { name: 'AWS_DEFAULT_REGION', value: region },
+  ];
+}
