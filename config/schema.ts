@@ -1,5 +1,4 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { QUANTITY_PATTERN } from '../constructs/platform/quantity';
 
 // One fact in one place: the types of the program, the checks of ajv and the completion of editors
 // (environment.schema.json, written by `npm run schema`) all come from this object. What one value says about another
@@ -12,16 +11,39 @@ const name = {
     'must be 1 to 32 lowercase letters, digits and dashes, beginning and ending with a letter or digit',
 } as const;
 
-const quantity = {
+// Kubernetes takes any quantity anywhere, so that `memory: 400m` asks for less than one byte, and `cpu: 8Gi` for a
+// billion cores. Here each has the units that make sense, and none is nothing.
+const cores = {
   type: 'string',
-  pattern: QUANTITY_PATTERN,
-  message: 'must be a Kubernetes quantity such as 250m, 2, 512Mi or 8Gi',
+  pattern: '^(?=.*[1-9])([0-9]{1,6}m|[0-9]{1,5}(\\.[0-9]{1,3})?)$',
+  message: 'must be a Kubernetes quantity of CPU such as 250m, 1.5 or 4',
+} as const;
+
+const bytes = {
+  type: 'string',
+  pattern: '^(?=.*[1-9])[0-9]{1,6}(\\.[0-9]{1,3})?(M|G|T|Mi|Gi|Ti)$',
+  message: 'must be a Kubernetes quantity of bytes such as 512Mi or 8Gi',
 } as const;
 
 const duration = {
   type: 'string',
   pattern: '^[1-9][0-9]*[mhd]$',
   message: 'must be a duration in whole minutes, hours or days such as 15m, 6h or 30d',
+} as const;
+
+const days = {
+  type: 'string',
+  pattern: '^[1-9][0-9]*d$',
+  message: 'must be a duration in whole days such as 30d',
+} as const;
+
+const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+
+const host = {
+  type: 'string',
+  maxLength: 253,
+  pattern: `^(${LABEL}\\.)+${LABEL}$`,
+  message: 'must be a DNS name such as lighthouse.example.com',
 } as const;
 
 const cidr = {
@@ -41,13 +63,13 @@ const spreading = { enum: ['required', 'preferred'] } as const;
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
 /** Sizing that every service shares: what one of its pods is given. */
-const size = { cpu: quantity, memory: quantity } as const;
+const size = { cpu: cores, memory: bytes } as const;
 
 const redis = {
   type: 'object',
   additionalProperties: false,
   required: ['members', 'cpu', 'memory', 'storage'],
-  properties: { members, ...size, storage: quantity },
+  properties: { members, ...size, storage: bytes },
 } as const;
 
 const operators = [
@@ -80,11 +102,7 @@ export const environmentSchema = {
   ],
   properties: {
     environment: { enum: ['development', 'staging', 'production'] },
-    domain: {
-      type: 'string',
-      pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
-      message: 'must be a DNS name such as lighthouse.example.com',
-    },
+    domain: host,
     delivery: {
       type: 'object',
       description: 'Where Argo CD reads the synthesized manifests.',
@@ -93,10 +111,14 @@ export const environmentSchema = {
       properties: {
         repository: {
           type: 'string',
-          pattern: '^(https|ssh|file)://[^\\s@]*(@[^\\s:/@]+)?[^\\s@]*$',
-          message: 'must be a https, ssh or file URL without a password in it',
+          pattern: '^(https://|file:///|ssh://([^\\s:/@]+@)?)[^\\s@]+$',
+          message: 'must be a https, ssh or file URL without a password or token in it',
         },
-        branch: { type: 'string', minLength: 1 },
+        branch: {
+          type: 'string',
+          pattern: '^[A-Za-z0-9][-A-Za-z0-9._/]{0,199}$',
+          message: 'must be the name of a Git branch',
+        },
       },
     },
     spreading: {
@@ -190,8 +212,8 @@ export const environmentSchema = {
       properties: {
         instances: members,
         ...size,
-        storage: quantity,
-        walStorage: quantity,
+        storage: bytes,
+        walStorage: bytes,
         storageKind: {
           enum: ['ssd', 'hdd'],
           description: 'What the storage class is made of; costs in the planner follow.',
@@ -203,7 +225,7 @@ export const environmentSchema = {
           maximum: 10000,
           description: 'Connections that clients may hold open at the poolers, all together.',
         },
-        eventRetention: { ...duration, description: 'How long events are kept in the event store.' },
+        eventRetention: { ...days, description: 'How long events are kept in the event store.' },
         backup: {
           type: 'object',
           additionalProperties: false,
@@ -211,10 +233,10 @@ export const environmentSchema = {
           properties: {
             schedule: {
               type: 'string',
-              pattern: '^(\\S+ ){5}\\S+$',
+              pattern: '^([0-9*/,-]+ ){5}[0-9*/,-]+$',
               message: 'must have six fields, seconds first, as in "0 0 */6 * * *"',
             },
-            retention: duration,
+            retention: days,
           },
         },
         recoverFrom: {
@@ -224,7 +246,12 @@ export const environmentSchema = {
           additionalProperties: false,
           required: ['serverName', 'targetTime'],
           properties: {
-            serverName: { ...name, description: 'Whose backups: the folder in the backup bucket.' },
+            serverName: {
+              type: 'string',
+              description: 'Whose backups: the folder in the backup bucket.',
+              pattern: `^${LABEL}$`,
+              message: 'must be <environment>-<cluster> of another cluster, such as production-frankfurt',
+            },
             targetTime: {
               type: 'string',
               pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
@@ -256,14 +283,14 @@ export const environmentSchema = {
       properties: {
         engine: { enum: ['minio', 'seaweedfs', 'external'] },
         ...size,
-        storage: quantity,
+        storage: bytes,
         external: {
           type: 'object',
           description: 'The S3 service of a provider; keys come from the secret store.',
           additionalProperties: false,
           required: ['host', 'port', 'cidr', 'secretStore', 'secretPath'],
           properties: {
-            host: { type: 'string', minLength: 1 },
+            host,
             port,
             cidr,
             secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
@@ -283,7 +310,7 @@ export const environmentSchema = {
       properties: {
         members,
         ...size,
-        storage: quantity,
+        storage: bytes,
         embeddings: {
           type: 'object',
           additionalProperties: false,

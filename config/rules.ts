@@ -1,0 +1,334 @@
+import { parseQuantity } from '../constructs/platform/quantity';
+import { type Finding, type Path, show } from './document';
+import type { Environment } from './schema';
+
+/** What one value of an environment says about another. */
+export interface Rule {
+  /** The sections it looks at; it has nothing to say while one of them is not well-formed. */
+  readonly reads: readonly (keyof Environment)[];
+  readonly check: (environment: Environment) => readonly Finding[];
+}
+
+const rule = <K extends keyof Environment>(
+  reads: readonly K[],
+  check: (environment: Pick<Environment, K>) => readonly Finding[],
+): Rule => ({ reads, check });
+
+const unless = (right: boolean, path: Path, message: string): readonly Finding[] =>
+  right ? [] : [{ path, message }];
+
+/** Every rule, by what it demands. */
+export const rules: Readonly<Record<string, Rule>> = {
+  'cluster names are unique': rule(['clusters'], ({ clusters }) => {
+    const names = clusters.map(({ name }) => name);
+    return clusters.flatMap(({ name }, i) => {
+      const first = names.indexOf(name);
+      return unless(
+        first === i,
+        ['clusters', i, 'name'],
+        `clusters[${first}] is called ${show(name)} already`,
+      );
+    });
+  }),
+
+  'one cluster is the primary': rule(['clusters'], ({ clusters }) => {
+    const first = clusters.findIndex(({ role }) => role === 'primary');
+    if (first < 0)
+      return [{ path: ['clusters'], message: 'must have one cluster with role primary, got none' }];
+    return clusters.flatMap(({ role }, i) =>
+      unless(
+        role !== 'primary' || i === first,
+        ['clusters', i, 'role'],
+        `must be standby: clusters[${first}] is the primary`,
+      ),
+    );
+  }),
+
+  'zones are unique': rule(['clusters'], ({ clusters }) =>
+    clusters.flatMap(({ zones }, i) =>
+      zones.flatMap((zone, j) =>
+        unless(
+          zones.indexOf(zone) === j,
+          ['clusters', i, 'zones', j],
+          `${show(zone)} is in the list already`,
+        ),
+      ),
+    ),
+  ),
+
+  'members can form a majority': rule(
+    ['environment', 'postgres', 'redis', 'vectorDatabase'],
+    ({ environment, ...services }) =>
+      groupsOf(services).flatMap(({ path, members }) => {
+        const one = environment === 'production' ? '' : '1, or ';
+        const isQuorum = members >= 3 && members % 2 === 1;
+        return unless(
+          isQuorum || (one !== '' && members === 1),
+          path,
+          `must be ${one}odd and at least 3 for a quorum, got ${members}`,
+        );
+      }),
+  ),
+
+  'production has no single pod to lose': rule(
+    ['environment', 'postgres', 'redis', 'vectorDatabase'],
+    ({ environment, postgres, redis, vectorDatabase }) =>
+      [
+        { path: ['postgres', 'poolers'], pods: postgres.poolers },
+        { path: ['redis', 'proxies'], pods: redis.proxies },
+        { path: ['vectorDatabase', 'embeddings', 'replicas'], pods: vectorDatabase.embeddings.replicas },
+      ].flatMap(({ path, pods }) =>
+        unless(
+          environment !== 'production' || pods >= 2,
+          path,
+          `must be at least 2 in production, got ${pods}`,
+        ),
+      ),
+  ),
+
+  'production spans three zones and two regions': rule(
+    ['environment', 'clusters', 'spreading'],
+    ({ environment, clusters, spreading }) => {
+      if (environment !== 'production') return [];
+      const regions = new Set(clusters.map(({ region }) => region));
+      return [
+        ...unless(
+          spreading === 'required',
+          ['spreading'],
+          `must be required in production, got ${show(spreading)}`,
+        ),
+        ...unless(
+          clusters.length >= 2,
+          ['clusters'],
+          `must be at least 2 in production, one primary and one standby, got ${clusters.length}`,
+        ),
+        ...unless(
+          clusters.length < 2 || regions.size >= 2,
+          ['clusters'],
+          `must lie in at least 2 regions in production, got ${[...regions].join()} alone`,
+        ),
+        ...clusters.flatMap(({ zones }, i) =>
+          unless(
+            zones.length >= 3,
+            ['clusters', i, 'zones'],
+            `must be at least 3 in production, so that a majority outlives one, got ${zones.length}`,
+          ),
+        ),
+      ];
+    },
+  ),
+
+  'required spreading finds a node in every zone': rule(
+    ['spreading', 'clusters'],
+    ({ spreading, clusters }) =>
+      clusters.flatMap(({ zones, nodes }, i) =>
+        unless(
+          spreading === 'preferred' || nodes.count >= zones.length,
+          ['clusters', i, 'nodes', 'count'],
+          `must be at least ${zones.length}, one per zone, where spreading is required, got ${nodes.count}`,
+        ),
+      ),
+  ),
+
+  'required spreading finds a node for every member': rule(
+    ['spreading', 'clusters', 'postgres', 'redis', 'vectorDatabase'],
+    ({ spreading, clusters, ...services }) => {
+      if (spreading === 'preferred') return [];
+      const nodes = Math.min(...clusters.map((cluster) => cluster.nodes.count));
+      return groupsOf(services).flatMap(({ path, members }) =>
+        unless(
+          members <= nodes,
+          path,
+          `must be at most ${nodes}, the nodes of the smallest cluster, where spreading is required, got ${members}`,
+        ),
+      );
+    },
+  ),
+
+  'nodes hold the budget': rule(['spreading', 'budgets', 'clusters'], ({ spreading, budgets, clusters }) =>
+    clusters.flatMap(({ zones, nodes }, i) => {
+      const losesZone = spreading === 'required' && zones.length >= 3;
+      // Nodes may be spread unevenly by one, and the fuller zone is the one that fails.
+      const left = losesZone ? nodes.count - Math.ceil(nodes.count / zones.length) : nodes.count;
+      return (['cpu', 'memory'] as const).flatMap((resource) =>
+        unless(
+          left * parseQuantity(nodes[resource]) >= parseQuantity(budgets[resource]),
+          ['clusters', i, 'nodes', resource],
+          `must let ${left} nodes${losesZone ? ' (one zone is gone)' : ''} hold budgets.${resource} ` +
+            `${budgets[resource]}, got ${nodes[resource]} each`,
+        ),
+      );
+    }),
+  ),
+
+  'development fits a laptop': rule(['environment', 'budgets'], ({ environment, budgets: { memory } }) =>
+    unless(
+      environment !== 'development' || parseQuantity(memory) <= parseQuantity('8Gi'),
+      ['budgets', 'memory'],
+      `must be at most 8Gi in development, got ${memory}`,
+    ),
+  ),
+
+  'certificate generations ascend': rule(
+    ['certificateAuthority'],
+    ({ certificateAuthority: { generations } }) =>
+      generations.flatMap((generation, i) => {
+        const before = generations[i - 1] ?? 0;
+        return unless(
+          generation >= before,
+          ['certificateAuthority', 'generations', i],
+          `must be more than ${before} before it (the last one issues), got ${generation}`,
+        );
+      }),
+  ),
+
+  'the write-ahead log is no larger than the data': rule(
+    ['postgres'],
+    ({ postgres: { storage, walStorage } }) =>
+      unless(
+        parseQuantity(walStorage) <= parseQuantity(storage),
+        ['postgres', 'walStorage'],
+        `must be at most postgres.storage, ${storage}, got ${walStorage}`,
+      ),
+  ),
+
+  'the recovery point is one that archiving can reach': rule(['targets'], ({ targets: { recoveryPoint } }) =>
+    unless(
+      minutesOf(recoveryPoint) >= 5,
+      ['targets', 'recoveryPoint'],
+      `must be at least 5m: PostgreSQL archives its log every five minutes (archive_timeout), got ${recoveryPoint}`,
+    ),
+  ),
+
+  'production keeps backups for a week': rule(['environment', 'postgres'], ({ environment, postgres }) => {
+    const { retention } = postgres.backup;
+    return unless(
+      environment !== 'production' || minutesOf(retention) >= minutesOf('7d'),
+      ['postgres', 'backup', 'retention'],
+      `must be at least 7d in production, got ${retention}`,
+    );
+  }),
+
+  'the backup schedule names times that exist': rule(['postgres'], ({ postgres: { backup } }) =>
+    unless(
+      backup.schedule.split(' ').every((field, i) => isCronField(field, CRON_FIELDS[i] ?? [0, 0])),
+      ['postgres', 'backup', 'schedule'],
+      `must be second, minute, hour, day, month and weekday as in "0 0 */6 * * *", got ${show(backup.schedule)}`,
+    ),
+  ),
+
+  'recovery starts from another cluster': rule(
+    ['environment', 'clusters', 'postgres'],
+    ({ environment, clusters, postgres: { recoverFrom } }) =>
+      clusters.flatMap(({ name }) =>
+        unless(
+          recoverFrom?.serverName !== `${environment}-${name}`,
+          ['postgres', 'recoverFrom', 'serverName'],
+          `must not be ${environment}-${name}, under which cluster ${name} writes its own backups; ` +
+            'give the recovered cluster a new name',
+        ),
+      ),
+  ),
+
+  'recovery goes to a time that exists': rule(['postgres'], ({ postgres: { recoverFrom } }) =>
+    unless(
+      !recoverFrom || isTime(recoverFrom.targetTime),
+      ['postgres', 'recoverFrom', 'targetTime'],
+      `must be a time that exists, got ${show(recoverFrom?.targetTime)}`,
+    ),
+  ),
+
+  "object storage is ours or a provider's": rule(['objectStorage'], ({ objectStorage }) => {
+    const { engine } = objectStorage;
+    return (['cpu', 'memory', 'storage', 'external'] as const).flatMap((key): readonly Finding[] => {
+      const isWanted = (key === 'external') === (engine === 'external');
+      const isThere = objectStorage[key] !== undefined;
+      if (isWanted === isThere) return [];
+      const path = ['objectStorage', key];
+      if (isWanted) return [{ path, message: `is missing, engine ${engine} needs it` }];
+      return [{ path, message: `must not be given with engine ${engine}`, at: 'key' }];
+    });
+  }),
+
+  'production does not run frozen images': rule(
+    ['environment', 'objectStorage'],
+    ({ environment, objectStorage }) =>
+      unless(
+        environment !== 'production' || objectStorage.engine !== 'minio',
+        ['objectStorage', 'engine'],
+        'must not be minio in production: its images are frozen since September 2025 and get no security fixes; ' +
+          'use external or seaweedfs',
+      ),
+  ),
+
+  'the API server has real addresses': rule(['clusters'], ({ clusters }) =>
+    clusters.flatMap(({ apiServer }, i) => cidr(apiServer.cidr, ['clusters', i, 'apiServer', 'cidr'])),
+  ),
+
+  "the provider's storage has real addresses": rule(['objectStorage'], ({ objectStorage: { external } }) =>
+    external ? cidr(external.cidr, ['objectStorage', 'external', 'cidr']) : [],
+  ),
+};
+
+/** The services whose members vote. */
+const groupsOf = ({
+  postgres,
+  redis,
+  vectorDatabase,
+}: Pick<Environment, 'postgres' | 'redis' | 'vectorDatabase'>) => [
+  { path: ['postgres', 'instances'], members: postgres.instances },
+  { path: ['redis', 'cache', 'members'], members: redis.cache.members },
+  { path: ['redis', 'sessions', 'members'], members: redis.sessions.members },
+  { path: ['vectorDatabase', 'members'], members: vectorDatabase.members },
+];
+
+const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 24 * 60 };
+
+/** A duration of the configuration (`15m`, `6h`, `30d`) in minutes. */
+export const minutesOf = (duration: string): number =>
+  parseInt(duration, 10) * (MINUTES[duration.slice(-1)] ?? NaN);
+
+/** What the API server refuses in a block of addresses, and what would open the door to everyone. */
+function cidr(text: string, path: Path): readonly Finding[] {
+  const [address = '', prefix = ''] = text.split('/');
+  const octets = address.split('.').map(Number);
+  const size = 2 ** (32 - Number(prefix));
+  const canonical = `${octets.join('.')}/${Number(prefix)}`;
+  if (canonical !== text || octets.some((octet) => octet > 255) || Number(prefix) > 32) {
+    return [
+      { path, message: `must have octets up to 255, a prefix up to 32 and no leading zeros, got ${text}` },
+    ];
+  }
+  if (prefix === '0') return [{ path, message: `must not be every address there is, got ${text}` }];
+  const number = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const network = number - (number % size);
+  const first = [24, 16, 8, 0].map((bits) => Math.floor(network / 2 ** bits) % 256).join('.');
+  return unless(
+    network === number,
+    path,
+    `must begin where the block begins, ${first}/${prefix}, got ${text}`,
+  );
+}
+
+/** Least and most of second, minute, hour, day, month and weekday. */
+const CRON_FIELDS: readonly (readonly [number, number])[] = [
+  [0, 59],
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 6],
+];
+
+const isCronField = (field: string, [least, most]: readonly [number, number]): boolean =>
+  field.split(',').every((part) => {
+    const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/[1-9]\d*)?$/.exec(part);
+    const [, from = least, to = match?.[1] ?? most] = match ?? [];
+    return match !== null && least <= Number(from) && Number(from) <= Number(to) && Number(to) <= most;
+  });
+
+/** JavaScript takes 30 February for 1 March; this does not. */
+const isTime = (text: string): boolean => {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
+};
