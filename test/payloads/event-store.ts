@@ -287,7 +287,7 @@ async function objectivesAreMet(server: Server, report: Report): Promise<void> {
 
 async function retentionIsKept(server: Server, report: Report): Promise<void> {
   const reading = server.sql(
-    'BEGIN; SELECT 1 FROM events LIMIT 1; SELECT pg_sleep(4); COMMIT',
+    'BEGIN; SELECT 1 FROM events LIMIT 1; SELECT pg_sleep(5); COMMIT',
     'lighthouse_reader',
   );
   await server.until(`SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`, 'postgres');
