@@ -6,6 +6,7 @@ import { Connections } from '../constructs/platform/connections';
 import { PLATFORM_LABELS } from '../constructs/platform/labels';
 import { Manifest, manifestOf, objectsIn } from '../constructs/platform/manifest';
 import { NamespaceScope } from '../constructs/platform/names';
+import { isNamespaced } from '../constructs/platform/scope';
 import { syncWaves } from './waves';
 
 /** One object of a platform: what is printed, and where it comes from. */
@@ -25,22 +26,6 @@ export interface Platform {
   readonly objects: readonly PlatformObject[];
   readonly connections: readonly Connections[];
 }
-
-/** Kinds that belong to no namespace. */
-const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
-  'Namespace',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'ClusterIssuer',
-  'ClusterSecretStore',
-  'Bundle',
-  'PersistentVolume',
-  'PriorityClass',
-  'StorageClass',
-  'CustomResourceDefinition',
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionPolicyBinding',
-]);
 
 /**
  * Kinds that hold data or hold what holds data. Argo CD asks a person before it prunes or deletes one; everything else
@@ -81,7 +66,7 @@ function unitOf(node: ApiObject): IConstruct {
 function inNamespace(node: ApiObject): Manifest {
   const manifest = manifestOf(node);
   const { namespace = NamespaceScope.of(node)?.name, ...metadata } = manifest.metadata;
-  return { ...manifest, metadata: CLUSTER_SCOPED.has(node.kind) ? metadata : { ...metadata, namespace } };
+  return { ...manifest, metadata: isNamespaced(node) ? { ...metadata, namespace } : metadata };
 }
 
 function describe(manifest: Manifest, connections: Connections | undefined, wave: number): Manifest {

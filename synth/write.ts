@@ -12,7 +12,8 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
   const release = lock(target);
   const fresh = mkdtempSync(`${target}.new-`);
   try {
-    for (const parent of new Set([...files.keys()].map(dirname))) mkdirSync(join(fresh, parent), { recursive: true });
+    for (const parent of new Set([...files.keys()].map(dirname)))
+      mkdirSync(join(fresh, parent), { recursive: true });
     for (const [file, text] of files) writeFileSync(join(fresh, file), text);
     swap(fresh, target);
   } catch (error) {

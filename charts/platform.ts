@@ -1,0 +1,20 @@
+import { App } from 'cdk8s';
+import type { Images } from '../config/images';
+import type { Cluster, Environment } from '../config/schema';
+import { Platform, readPlatform } from '../synth/platform';
+import { bootstrap } from './bootstrap';
+import { foundation } from './foundation';
+import { PhaseChart } from './phase-chart';
+
+/** Builds one cluster of an environment: all its phases, in the order in which they are synced. */
+export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
+  const app = new App();
+  const phases = [
+    foundation(app, environment, cluster, images),
+    new PhaseChart(app, 'automation'),
+    new PhaseChart(app, 'operations'),
+    new PhaseChart(app, 'validation'),
+  ];
+  bootstrap(app, environment, cluster, phases);
+  return readPlatform(app, environment, cluster);
+}

@@ -1,0 +1,82 @@
+import { Construct } from 'constructs';
+import { Application, AppProject } from '../../imports/argoproj.io';
+import { objectName } from '../platform/names';
+import { LOCAL_CLUSTER, RETRY } from '../delivery/settings';
+import { OPERATOR_NAMES, operatorChart, OperatorName } from './operators';
+
+export interface PlatformOperatorsProps {
+  /**
+   * Operators that the cluster already has; they are left alone.
+   * @default - none
+   */
+  readonly installed?: readonly OperatorName[];
+}
+
+/**
+ * The operators that the platform's custom resources need, each an Argo CD Application of its pinned upstream chart, in
+ * waves before anything that uses them.
+ *
+ * @example new PlatformOperators(argocd, 'operators', { installed: ['cert-manager'] });
+ */
+export class PlatformOperators extends Construct {
+  /** The first sync wave in which all operators are healthy. */
+  readonly nextWave: number;
+
+  constructor(scope: Construct, id: string, props: PlatformOperatorsProps = {}) {
+    super(scope, id);
+    const { installed = [] } = props;
+    const names = OPERATOR_NAMES.filter((name) => !installed.includes(name));
+    const charts = names.map(operatorChart);
+
+    const project = new AppProject(this, 'Resource', {
+      spec: {
+        description: 'Operators, installed from their upstream charts',
+        sourceRepos: unique(charts.map(({ repository }) => repository)),
+        destinations: unique(charts.map(({ namespace }) => namespace)).map((namespace) => ({
+          server: LOCAL_CLUSTER,
+          namespace,
+        })),
+        // Definitions, webhooks and cluster roles of any kind: an operator's chart decides what it consists of.
+        clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+        namespaceResourceWhitelist: [{ group: '*', kind: '*' }],
+      },
+    });
+    for (const name of names) this.install(name, project.name);
+    this.nextWave = 1 + Math.max(0, ...names.map(wave));
+  }
+
+  private install(name: OperatorName, project: string): void {
+    const { repository, chart, version, namespace, values } = operatorChart(name);
+    new Application(this, name, {
+      metadata: {
+        name: `${objectName(this)}-${name}`,
+        annotations: { 'argocd.argoproj.io/sync-wave': String(wave(name)) },
+      },
+      spec: {
+        project,
+        destination: { server: LOCAL_CLUSTER, namespace },
+        source: {
+          repoURL: repository,
+          chart,
+          targetRevision: version,
+          helm: { releaseName: name, valuesObject: values },
+        },
+        syncPolicy: {
+          automated: { prune: true, selfHeal: true },
+          syncOptions: ['CreateNamespace=true', 'ServerSideApply=true'],
+          retry: RETRY,
+        },
+      },
+    });
+  }
+}
+
+/** One after all that it needs; the projects are in wave 0. */
+function wave(name: OperatorName): number {
+  const { needs } = operatorChart(name);
+  return 1 + Math.max(0, ...OPERATOR_NAMES.filter((other) => needs.includes(other)).map(wave));
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}

@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { buildPlatform } from './charts/platform';
+import { loadImages } from './config/images';
+import { loadEnvironments } from './config/load';
+import { guarantees } from './guarantees/all';
+import { prove } from './guarantees/prove';
+import { printPlatform } from './synth/print';
+import { replaceFolder } from './synth/write';
+
+const USAGE = `usage: npm run synth [-- OPTION ...]      (or: npx cdk8s synth)
+
+Turns every environment file into Kubernetes manifests: all of them are written, or none.
+
+  --config DIR     folder with the environment files and images.yaml    (default: config)
+  --output DIR     folder to replace                                    (default: dist, or what the cdk8s CLI says)
+  --help           this text`;
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      config: { type: 'string', default: 'config' },
+      output: { type: 'string', default: process.env['CDK8S_OUTDIR'] ?? 'dist' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+
+  const images = loadImages(`${values.config}/images.yaml`);
+  const files = new Map<string, string>();
+  for (const environment of loadEnvironments(values.config)) {
+    for (const cluster of environment.clusters) {
+      const platform = buildPlatform(environment, cluster, images);
+      prove(guarantees, platform);
+      for (const [file, text] of printPlatform(platform)) files.set(file, text);
+    }
+  }
+  replaceFolder(values.output, files);
+  console.log(`${values.output}: ${files.size} objects`);
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  // Whoever reads this wants to know what to change, not where the program was; LIGHTHOUSE_DEBUG shows both.
+  console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
+  process.exitCode = 1;
+}
