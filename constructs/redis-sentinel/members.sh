@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # Who the members are and how to talk to them. Sourced by the other scripts.
 NAME='@NAME@'
 DOMAIN='@DOMAIN@'

@@ -17,9 +17,9 @@ if [ -n "$election" ]; then
   master=$(echo "$election" | awk '$2 == "monitor" { print $4 }')
 else
   latest=$(elected 1)
+  latest=${latest:-0 ${MEMBERS%% *}.$DOMAIN}
   master=${latest#* }
-  master=${master:-${MEMBERS%% *}.$DOMAIN}
-  election="sentinel config-epoch $NAME $((${latest%% *}))"
+  election="sentinel config-epoch $NAME ${latest%% *}"
 fi
 
 acl /config/sentinel-users.acl >/run/sentinel/users.acl
@@ -28,7 +28,7 @@ acl /config/sentinel-users.acl >/run/sentinel/users.acl
   echo "sentinel myid $(id "$SELF")"
   echo "sentinel announce-ip $SELF"
   echo "sentinel monitor $NAME $master 6379 $MAJORITY"
-  echo "$election" | grep -v ' monitor '
+  echo "$election" | grep -v '^sentinel monitor '
   echo 'sentinel sentinel-user sentinel'
   echo "sentinel sentinel-pass $(password sentinel)"
   echo "sentinel auth-user $NAME sentinel"
