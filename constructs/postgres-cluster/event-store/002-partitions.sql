@@ -1,12 +1,13 @@
 -- One partition per UTC day. Run daily, and at every sync: a second run, or two at once, find nothing to do.
--- Tells what it did, one row per partition; `events` is the planner's estimate where a whole partition is dropped.
+-- Tells what it did, one row per partition; `events` is the planner's estimate where a whole partition is
+-- dropped.
 CREATE FUNCTION maintain_event_partitions()
 RETURNS TABLE (action text, partition text, events bigint)
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 SET timezone = 'UTC'
--- While this waits for its lock, appends wait behind it. Two seconds once a day are 0.002 % of the time; when they are
--- not enough, the run fails and is repeated.
+-- While this waits for its lock, appends wait behind it. Two seconds once a day are 0.002 % of the time; when
+-- they are not enough, the run fails and is repeated.
 SET lock_timeout = '2s'
 AS $$
 #variable_conflict use_column
@@ -43,13 +44,14 @@ BEGIN
   IF missing IS NOT NULL OR expired IS NOT NULL OR strays THEN
     -- The strongest lock first: taken after a weaker one it could deadlock with a query.
     LOCK TABLE events IN ACCESS EXCLUSIVE MODE;
-    -- A day cannot be created while the default partition holds its events; and detached, it is an ordinary table,
-    -- without the trigger that refuses a DELETE.
+    -- A day cannot be created while the default partition holds its events; and detached, it is an ordinary
+    -- table, without the trigger that refuses a DELETE.
     ALTER TABLE events DETACH PARTITION events_default;
 
     FOREACH each IN ARRAY coalesce(expired, '{}') LOOP
       name := to_char(each, '"events_"YYYY_MM_DD');
-      RETURN QUERY SELECT 'dropped', name, greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = name::regclass;
+      RETURN QUERY SELECT 'dropped', name, greatest(reltuples, 0)::bigint
+        FROM pg_class WHERE oid = name::regclass;
       EXECUTE format('DROP TABLE %I', name);
     END LOOP;
 

@@ -1,5 +1,5 @@
--- Brings a database to the current event-store schema. Run it at every sync, as the database's owner, in the folder
--- of these files (checksums are taken with sha256sum), straight to the primary:
+-- Brings a database to the current event-store schema. Run it at every sync, as the database's owner, in the
+-- folder of these files (checksums are taken with sha256sum), straight to the primary:
 --
 --   psql -X -q -v ON_ERROR_STOP=1 -1 -f apply.sql
 --
@@ -34,9 +34,8 @@ CREATE TABLE IF NOT EXISTS store_migrations (
 \set file 002-partitions.sql
 \ir migrate.sql
 
-SELECT FROM (SELECT max(version) AS newest FROM store_migrations) AS applied,
-  pg_temp.require(newest = :version, format('the database is at schema %s, these files end at %s: deploy the newer ones',
-    newest, :version));
+SELECT FROM (SELECT max(version) AS newest FROM store_migrations) AS applied, pg_temp.require(newest = :version,
+  format('the database is at schema %s, these files end at %s: deploy the newer ones', newest, :version));
 
 \ir settings.sql
 \ir grants.sql

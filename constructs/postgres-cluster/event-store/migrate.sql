@@ -11,5 +11,6 @@ SELECT NOT EXISTS (SELECT FROM store_migrations WHERE version = :version) AS is_
 \endif
 
 SELECT FROM store_migrations, pg_temp.require(checksum = :'checksum',
-  format('migration %s (%s) was changed after it was applied at %s: restore it and write a new one', version, file, applied_at))
+  format('migration %s (%s) was changed after it was applied at %s: restore it and write a new one',
+    version, file, applied_at))
 WHERE version = :version;
