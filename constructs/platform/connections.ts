@@ -2,7 +2,7 @@ import { Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { ContainerPort, NetworkPolicy, NetworkPolicySpec, Service, ServicePort } from '../../imports/k8s';
 import { PodMonitor, PodMonitorSpec } from '../../imports/monitoring.coreos.com';
-import { CLUSTER_DOMAIN, Endpoint } from './endpoint';
+import { CLUSTER_DOMAIN, Endpoint, Protocol } from './endpoint';
 import { namespaceOf, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
 
@@ -62,6 +62,11 @@ export interface ListenOptions {
    * @default 'http'
    */
   readonly metricsScheme?: 'http' | 'https';
+  /**
+   * What the port speaks.
+   * @default 'TCP'
+   */
+  readonly protocol?: Protocol;
 }
 
 const registry = new WeakMap<IConstruct, Connections>();
@@ -135,16 +140,18 @@ export class Connections implements Peer {
    * @throws Error where the name or the port is taken
    */
   listen(name: string, port: number, options: ListenOptions = {}): Endpoint {
-    const { host = this.host, metricsPath, metricsScheme = 'http' } = options;
+    const { host = this.host, metricsPath, metricsScheme = 'http', protocol = 'TCP' } = options;
     const twin = this.endpoints.find(
-      (other) => other.name === name || (other.port === port && other.host === host),
+      (other) =>
+        other.name === name ||
+        (other.port === port && other.host === host && other.protocol === protocol),
     );
     if (twin) {
       throw new Error(
         `${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`,
       );
     }
-    const endpoint = new Endpoint(this, name, port, host, metricsPath);
+    const endpoint = new Endpoint(this, name, port, host, metricsPath, protocol);
     this.endpoints.push(endpoint);
     if (this.serviceKind !== 'operator') this.addService();
     if (metricsPath !== undefined) this.scrape(endpoint, metricsScheme);
@@ -172,7 +179,11 @@ export class Connections implements Peer {
 
   /** The ports for the container that listens on them. */
   containerPorts(...endpoints: readonly Endpoint[]): ContainerPort[] {
-    return endpoints.map(({ name, port }) => ({ name, containerPort: port }));
+    return endpoints.map(({ name, port, protocol }) => ({
+      name,
+      containerPort: port,
+      ...(protocol === 'UDP' ? { protocol } : {}),
+    }));
   }
 
   private addService(): void {
@@ -189,7 +200,12 @@ export class Connections implements Peer {
   private servicePorts(): ServicePort[] {
     return this.endpoints
       .filter((endpoint) => endpoint.host === this.host)
-      .map(({ name, port }) => ({ name, port, targetPort: name }));
+      .map(({ name, port, protocol }) => ({
+        name,
+        port,
+        targetPort: name,
+        ...(protocol === 'UDP' ? { protocol } : {}),
+      }));
   }
 
   private scrape(endpoint: Endpoint, scheme: 'http' | 'https'): void {

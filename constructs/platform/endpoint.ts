@@ -6,6 +6,9 @@ import type { Connections } from './connections';
  */
 export const CLUSTER_DOMAIN = 'cluster.local';
 
+/** What a port speaks. */
+export type Protocol = 'TCP' | 'UDP';
+
 /** How a client reaches one port of one set of pods. */
 export class Endpoint {
   constructor(
@@ -13,12 +16,14 @@ export class Endpoint {
     readonly owner: Connections,
     /** The port's name: unique among the owner's ports, at most 15 characters (Kubernetes' limit). */
     readonly name: string,
-    /** TCP port, on the Service and on the pods alike. */
+    /** The port, on the Service and on the pods alike. */
     readonly port: number,
     /** DNS name that a client connects to. */
     readonly host: string,
     /** Path of Prometheus metrics, where the port serves them. */
     readonly metricsPath?: string,
+    /** UDP for gossip; everything else here speaks TCP. */
+    readonly protocol: Protocol = 'TCP',
   ) {
     if (!/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 15) {
       throw new Error(

@@ -5,6 +5,7 @@ import {
   NetworkPolicySpec,
 } from '../../imports/k8s';
 import type { Connections, Peer } from './connections';
+import type { Endpoint } from './endpoint';
 
 /** The cluster's DNS: CoreDNS and its replacements all carry this label in this namespace. */
 const DNS: Peer = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
@@ -33,17 +34,23 @@ function dns(): NetworkPolicyEgressRule {
 }
 
 function ingress({ clients }: Connections): NetworkPolicyIngressRule[] {
-  const byPort = new Map<number, Peer[]>();
-  for (const [{ port }, peers] of clients) byPort.set(port, [...(byPort.get(port) ?? []), ...peers]);
-  return [...byPort]
-    .sort(([a], [b]) => a - b)
-    .map(([port, peers]) => ({ from: unique(peers.map(peer)), ports: [{ protocol: 'TCP', port }] }));
+  const byPort = new Map<string, { readonly endpoint: Endpoint; readonly peers: Peer[] }>();
+  for (const [endpoint, peers] of clients) {
+    const key = `${endpoint.protocol}:${endpoint.port}`;
+    byPort.set(key, { endpoint, peers: [...(byPort.get(key)?.peers ?? []), ...peers] });
+  }
+  return [...byPort.values()]
+    .sort((a, b) => a.endpoint.port - b.endpoint.port || (a.endpoint.protocol < b.endpoint.protocol ? -1 : 1))
+    .map(({ endpoint: { protocol, port }, peers }) => ({
+      from: unique(peers.map(peer)),
+      ports: [{ protocol, port }],
+    }));
 }
 
 function egress({ targets, ranges }: Connections): NetworkPolicyEgressRule[] {
-  const pods = [...targets].map(({ owner, port }) => ({
-    key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}`,
-    rule: { to: [peer(owner)], ports: [{ protocol: 'TCP' as const, port }] },
+  const pods = [...targets].map(({ owner, port, protocol }) => ({
+    key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}/${protocol}`,
+    rule: { to: [peer(owner)], ports: [{ protocol, port }] },
   }));
   const outside = [...ranges].map(({ cidr, port }) => ({
     key: `${cidr}:${port}`,
