@@ -1,0 +1,45 @@
+import { check as eventStore } from '../test/payloads/event-store';
+import { check as redis } from '../test/payloads/redis';
+
+/** A check of payload files in the programs that read them; it reports every single thing it saw. */
+type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
+
+const CHECKS: Readonly<Record<string, Check>> = { 'event-store': eventStore, redis };
+
+const USAGE = `usage: npm run test:payloads [-- NAME ...]
+
+Runs the payload files in their own programs (PostgreSQL, Redis, Sentinel, HAProxy), which must be installed; it changes
+nothing outside temporary folders. NAME is one or more of: ${Object.keys(CHECKS).join(', ')} (default: all).
+Ends with "N passed, N failed"; exit status 1 where something failed.`;
+
+async function main(names: readonly string[]): Promise<void> {
+  if (names.includes('--help')) return console.log(USAGE);
+  const unknown = names.filter((name) => !(name in CHECKS));
+  if (unknown.length > 0) throw new Error(`no check called ${unknown.join(', ')}\n${USAGE}`);
+
+  let passed = 0;
+  let failed = 0;
+  const report = (name: string, ok: boolean, detail = ''): void => {
+    if (ok) passed += 1;
+    else failed += 1;
+    console.log(`${ok ? '  ok    ' : '  FAILED'} ${name}${detail && `: ${detail}`}`);
+  };
+  for (const [name, check] of Object.entries(CHECKS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    console.log(name);
+    await check(report).catch((error: unknown) =>
+      report(
+        `${name} ran to its end`,
+        false,
+        error instanceof Error ? (error.stack ?? error.message) : String(error),
+      ),
+    );
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+});
