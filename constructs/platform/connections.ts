@@ -143,8 +143,7 @@ export class Connections implements Peer {
     const { host = this.host, metricsPath, metricsScheme = 'http', protocol = 'TCP' } = options;
     const twin = this.endpoints.find(
       (other) =>
-        other.name === name ||
-        (other.port === port && other.host === host && other.protocol === protocol),
+        other.name === name || (other.port === port && other.host === host && other.protocol === protocol),
     );
     if (twin) {
       throw new Error(

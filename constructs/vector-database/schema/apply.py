@@ -1,0 +1,202 @@
+"""Brings Weaviate's collections and roles to what the files beside this one say, and changes nothing else.
+
+What is missing is made, what the server can change is changed, and what it cannot change, or silently leaves as it is,
+ends this with an error. Nothing is ever deleted. May run as often as one likes.
+"""
+
+import glob
+import hashlib
+import json
+import os
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+
+URL = os.environ["WEAVIATE_URL"]
+MEMBERS = int(os.environ["MEMBERS"])
+VERSION = int(os.environ["SCHEMA_VERSION"])
+FILES = os.environ.get("SCHEMA_FILES", "/schema")
+WAIT_SECONDS = int(os.environ.get("WAIT_SECONDS", "600"))
+
+VERSION_OBJECT = "/v1/objects/SchemaVersion/00000000-0000-4000-8000-000000000001"
+
+
+def fail(message):
+    sys.exit(f"refused: {message}")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+# The key goes by way of a file and a header: arguments and environments can be read by others.
+HEADERS = {
+    "Authorization": "Bearer " + read("/keys/schema").strip(),
+    "Content-Type": "application/json",
+}
+TLS = ssl.create_default_context(cafile=os.environ["TRUST"])
+
+
+def call(method, path, body=None):
+    """The status and the decoded body of an answer; 0 where nobody answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(URL + path, data=data, headers=HEADERS, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60, context=TLS) as answer:
+            status, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read()
+    except OSError as error:
+        return 0, str(error)
+    try:
+        return status, json.loads(text or b"null")
+    except ValueError:
+        return status, text.decode(errors="replace")
+
+
+def must(method, path, body=None):
+    status, answer = call(method, path, body)
+    if not 200 <= status < 300:
+        fail(f"{method} {path}: {status} {json.dumps(answer)}")
+    return answer
+
+
+def wait_for_members():
+    """A collection of several replicas can only be made while all members are known and healthy."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        status, answer = call("GET", "/v1/nodes")
+        if status in (401, 403):
+            fail(f"the key is not accepted: {status} {json.dumps(answer)}")
+        nodes = answer.get("nodes", []) if status == 200 else []
+        healthy = [node["name"] for node in nodes if node["status"] == "HEALTHY"]
+        if len(healthy) >= MEMBERS:
+            print(f"members: {', '.join(sorted(healthy))}")
+            return
+        if time.monotonic() > deadline:
+            fail(f"{len(healthy)} of {MEMBERS} members healthy after {WAIT_SECONDS} s: {status} {answer}")
+        time.sleep(5)
+
+
+def by_name(items):
+    return {item["name"]: item for item in items}
+
+
+def differences(wanted, found, path=""):
+    """Where what is found does not say what is wanted; what is not wanted in particular may be anything."""
+    if path == ".properties":
+        wanted, found = by_name(wanted), by_name(found or [])
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return [line for key in wanted for line in differences(wanted[key], found.get(key), f"{path}.{key}")]
+    return [] if wanted == found else [f"{path}: is {json.dumps(found)}, wanted {json.dumps(wanted)}"]
+
+
+def merged(wanted, found, path=""):
+    """What is found, with what is wanted put over it."""
+    if path == ".properties":
+        over = by_name(wanted)
+        return [merged(over.get(item["name"], {}), item) for item in found]
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return {**found, **{key: merged(wanted[key], found.get(key), f"{path}.{key}") for key in wanted}}
+    return wanted
+
+
+def apply_collection(wanted):
+    name = wanted["class"]
+    path = f"/v1/schema/{name}"
+    status, found = call("GET", path)
+    if status == 404:
+        must("POST", "/v1/schema", wanted)
+        print(f"{name}: made")
+    elif status != 200:
+        fail(f"{name}: cannot be read: {status} {json.dumps(found)}")
+    else:
+        there = by_name(found.get("properties") or [])
+        for item in wanted["properties"]:
+            if item["name"] not in there:
+                must("POST", f"{path}/properties", item)
+                print(f"{name}.{item['name']}: added")
+        found = must("GET", path)
+        changes = differences(wanted, found)
+        if changes:
+            status, answer = call("PUT", path, merged(wanted, found))
+            if not 200 <= status < 300:
+                fail(f"{name}: {status} {json.dumps(answer)}\n  " + "\n  ".join(changes))
+            print(f"{name}: changed\n  " + "\n  ".join(changes))
+    left = differences(wanted, must("GET", path))
+    if left:
+        fail(f"{name} cannot be changed to this; it needs a collection of another name:\n  " + "\n  ".join(left))
+    print(f"{name}: as wanted")
+
+
+def apply_role(wanted):
+    """Makes a role say exactly what is wanted and gives it to the user of the same name."""
+    name = wanted["name"]
+    path = f"/v1/authz/roles/{name}"
+    status, found = call("GET", path)
+    if status == 404:
+        must("POST", "/v1/authz/roles", wanted)
+        print(f"role {name}: made")
+    elif status != 200:
+        fail(f"role {name}: cannot be read: {status} {json.dumps(found)}")
+    else:
+        missing = [item for item in wanted["permissions"] if item not in found["permissions"]]
+        surplus = [item for item in found["permissions"] if item not in wanted["permissions"]]
+        for verb, permissions in (("add", missing), ("remove", surplus)):
+            if permissions:
+                must("POST", f"{path}/{verb}-permissions", {"permissions": permissions})
+                print(f"role {name}: {verb} {json.dumps(permissions)}")
+    held = [role["name"] for role in must("GET", f"/v1/authz/users/{name}/roles/db")]
+    if name not in held:
+        must("POST", f"/v1/authz/users/{name}/assign", {"roles": [name], "userType": "db"})
+        print(f"role {name}: assigned")
+    print(f"role {name}: as wanted")
+
+
+def recorded_version():
+    status, answer = call("GET", VERSION_OBJECT)
+    if status == 200:
+        return answer["properties"]
+    # 404: no object; 422: not even its collection
+    if status in (404, 422):
+        return None
+    return fail(f"the schema's version cannot be read: {status} {json.dumps(answer)}")
+
+
+def record_version(content, before):
+    wanted = {"version": VERSION, "content": content}
+    if before == wanted:
+        return
+    body = {"class": "SchemaVersion", "id": VERSION_OBJECT.rsplit("/", 1)[1], "properties": wanted}
+    if before is None:
+        must("POST", "/v1/objects", body)
+    else:
+        must("PUT", VERSION_OBJECT, body)
+
+
+def files(pattern):
+    return [read(path) for path in sorted(glob.glob(f"{FILES}/{pattern}"))]
+
+
+def main():
+    replication = json.loads(read(f"{FILES}/replication.json"))
+    collections = files("collection-*.json")
+    content = hashlib.sha256(json.dumps([collections, replication]).encode()).hexdigest()
+    wait_for_members()
+    before = recorded_version()
+    if before and before["version"] > VERSION:
+        fail(f"the schema is at version {before['version']}, newer than {VERSION}: this would take it back")
+    if before and before["version"] == VERSION and before["content"] != content:
+        fail(f"the schema of version {VERSION} is not what was applied as {VERSION}: give it the next version")
+    for text in collections:
+        apply_collection({**json.loads(text), "replicationConfig": replication})
+    for text in files("role-*.json"):
+        apply_role(json.loads(text))
+    record_version(content, before)
+    print(f"schema version {VERSION}")
+
+
+main()
