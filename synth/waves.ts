@@ -13,8 +13,8 @@ type Graph = ReadonlyMap<IConstruct, ReadonlySet<IConstruct>>;
 
 /**
  * The Argo CD sync wave of every unit: one more than the highest wave of what it needs, so that what is needed is
- * healthy first. It needs its namespace, what its objects name (Secrets, ConfigMaps, issuers …) and what its pods
- * connect to. Units that need each other share a wave.
+ * healthy first. It needs its namespace, what its objects name (Secrets, ConfigMaps, issuers …), what its pods connect to
+ * and what they were told to start after. Units that need each other share a wave.
  */
 export function syncWaves(nodes: readonly Node[]): Map<IConstruct, number> {
   const graph = needs(nodes);
@@ -42,9 +42,11 @@ function needs(nodes: readonly Node[]): Graph {
     const named = referencesOf(manifest).map(({ to }) => to);
     const inside = namespace === undefined ? [] : [identify('Namespace', undefined, namespace)];
     const units = [...named, ...inside].flatMap((name) => providers.get(name) ?? []);
-    const targets = [...(Connections.of(unit)?.targets ?? [])].map(({ owner }) => owner.construct);
+    const connections = Connections.of(unit);
+    const targets = [...(connections?.targets ?? [])].map(({ owner }) => owner.construct);
+    const earlier = [...(connections?.predecessors ?? [])].map(({ construct }) => construct);
     const all = graph.get(unit) ?? new Set();
-    for (const needed of [...units, ...targets]) if (needed !== unit) all.add(needed);
+    for (const needed of [...units, ...targets, ...earlier]) if (needed !== unit) all.add(needed);
     graph.set(unit, all);
   }
   return graph;

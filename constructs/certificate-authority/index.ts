@@ -6,6 +6,7 @@ import { Bundle } from '../../imports/trust.cert-manager.io';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
 import { PLATFORM_LABELS } from '../platform/labels';
+import { TRUST_BUNDLE, TRUST_FILE } from '../platform/trust';
 
 /**
  * Lifetimes in hours, longest first. Each authority is renewed while it still outlives everything it may sign until
@@ -20,11 +21,7 @@ export const LIFETIMES = {
   leaf: { duration: 2160, renewBefore: 720 },
 } as const;
 
-/** The name of the trust bundle: a ConfigMap and a Secret of this name, key `ca.crt`, in every platform namespace. */
-export const TRUST_BUNDLE = 'lighthouse-trust';
-
-/** File name of the roots inside a mounted trust bundle. */
-export const TRUST_FILE = 'ca.crt';
+export { TRUST_BUNDLE, TRUST_FILE };
 
 /** A key and its certificate in a Secret (`tls.crt`, `tls.key`). */
 export interface TlsSecret {

@@ -5,6 +5,7 @@ import { PodMonitor, PodMonitorSpec } from '../../imports/monitoring.coreos.com'
 import { CLUSTER_DOMAIN, Endpoint, Protocol } from './endpoint';
 import { namespaceOf, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
+import { TRUST_BUNDLE, TRUST_FILE } from './trust';
 
 /** Pods as a NetworkPolicy sees them. */
 export interface Peer {
@@ -58,7 +59,7 @@ export interface ListenOptions {
    */
   readonly metricsPath?: string;
   /**
-   * Scheme of the metrics.
+   * Scheme of the metrics; `https` is verified against the platform's own roots.
    * @default 'http'
    */
   readonly metricsScheme?: 'http' | 'https';
@@ -86,6 +87,8 @@ export class Connections implements Peer {
   readonly targets = new Set<Endpoint>();
   readonly ranges = new Set<AddressRange>();
   readonly clients = new Map<Endpoint, Set<Peer>>();
+  /** Pods whose work must be done before these start, without a connection between them. */
+  readonly predecessors = new Set<Connections>();
   private readonly serviceKind: 'cluster' | 'headless' | 'operator';
   private service?: Service;
   private monitor?: PodMonitor;
@@ -176,6 +179,11 @@ export class Connections implements Peer {
     this.ranges.add(range);
   }
 
+  /** Lets these pods start only when the work of others is done, such as a Job that makes what they need. */
+  startAfter(...others: readonly Connections[]): void {
+    for (const other of others) this.predecessors.add(other);
+  }
+
   /** The ports for the container that listens on them. */
   containerPorts(...endpoints: readonly Endpoint[]): ContainerPort[] {
     return endpoints.map(({ name, port, protocol }) => ({
@@ -216,9 +224,19 @@ export class Connections implements Peer {
           selector: { matchLabels: this.labels },
           podMetricsEndpoints: this.endpoints
             .filter(({ metricsPath }) => metricsPath !== undefined)
-            .map(({ name, metricsPath }) => ({ port: name, path: metricsPath, scheme })),
+            .map(({ name, host, metricsPath }) => ({
+              port: name,
+              path: metricsPath,
+              scheme,
+              ...(scheme === 'https' ? { tlsConfig: tlsConfig(host) } : {}),
+            })),
         }),
       }),
     });
   }
+}
+
+/** Pods are scraped by address, which no certificate carries: the name is the Service's. */
+function tlsConfig(serverName: string) {
+  return { ca: { configMap: { name: TRUST_BUNDLE, key: TRUST_FILE } }, serverName };
 }
