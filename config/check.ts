@@ -68,12 +68,12 @@ function findingOf(error: DefinedError): Finding {
     case 'minItems':
       return {
         path,
-        message: `must have at least ${error.params.limit} entries, got ${lengthOf(error.data)}`,
+        message: `must have at least ${entries(error.params.limit)}, got ${lengthOf(error.data)}`,
       };
     case 'maxItems':
       return {
         path,
-        message: `must have at most ${error.params.limit} entries, got ${lengthOf(error.data)}`,
+        message: `must have at most ${entries(error.params.limit)}, got ${lengthOf(error.data)}`,
       };
     case 'uniqueItems':
       return { path: [...path, Math.max(error.params.i, error.params.j)], message: 'is in the list already' };
@@ -88,6 +88,8 @@ const pathOf = (pointer: string): Path =>
     .split('/')
     .slice(1)
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+
+const entries = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
 
 const lengthOf = (list: unknown): number => (Array.isArray(list) ? list.length : 0);
 

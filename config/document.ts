@@ -45,10 +45,27 @@ const showPath = (path: Path): string =>
     .replace(/^\./, '');
 
 const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
+  ENOENT: 'does not exist',
   EISDIR: 'is a folder, not a file',
+  ENOTDIR: 'is a file, not a folder',
   EACCES: 'may not be read by this user',
 };
+
+/** A path as messages give it: from where the program runs. */
+export const relativePath = (path: string): string => relative('', path) || '.';
+
+/**
+ * Reads a file or folder of configuration.
+ * @throws ConfigError where that is not possible
+ */
+export function readOrRefuse<T>(path: string, read: (path: string) => T): T {
+  try {
+    return read(path);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`${relativePath(path)}: ${READ_ERRORS[code] ?? `cannot be read: ${message}`}`]);
+  }
+}
 
 /** A configuration has some kilobytes; a parser given more would only keep everyone waiting. */
 const LARGEST = 1 << 20;
@@ -70,8 +87,9 @@ export class ConfigFile {
 
   /** @throws ConfigError where the file cannot be read or is no YAML; duplicate keys wait for `refuse` */
   constructor(file: string) {
-    this.name = relative('', file) || '.';
-    const bytes = this.read(file);
+    this.name = relativePath(file);
+    const bytes = readOrRefuse(file, (path) => readFileSync(path));
+    if (bytes.length > LARGEST) throw new ConfigError([`${this.name}: must not be larger than 1 MiB`]);
     // Decoding drops a byte order mark, so that columns count what is seen.
     this.text = new TextDecoder().decode(bytes);
     if (!isUtf8(bytes)) {
@@ -82,7 +100,7 @@ export class ConfigFile {
         prettyErrors: false,
         schema: 'core',
         resolveKnownTags: false,
-        logLevel: 'silent',
+        logLevel: 'error',
       }),
     );
     const problems = [...this.yaml.errors, ...this.yaml.warnings];
@@ -103,6 +121,7 @@ export class ConfigFile {
     if (this.yaml.contents === null || (isScalar(this.yaml.contents) && this.yaml.contents.value === null)) {
       this.fail([{ offset: 0, text: 'is empty' }]);
     }
+    this.fail(this.danglingAliases());
     this.value = this.attempt(() => this.yaml.toJS({ maxAliasCount: 100 }) as unknown);
   }
 
@@ -117,18 +136,7 @@ export class ConfigFile {
     ]);
   }
 
-  private read(file: string): Buffer {
-    try {
-      const bytes = readFileSync(file);
-      if (bytes.length <= LARGEST) return bytes;
-    } catch (error) {
-      const { code = '', message } = error as NodeJS.ErrnoException;
-      throw new ConfigError([`${this.name}: ${READ_ERRORS[code] ?? `cannot be read: ${message}`}`]);
-    }
-    throw new ConfigError([`${this.name}: must not be larger than 1 MiB`]);
-  }
-
-  /** The parser throws at what it cannot finish: aliases that multiply or lead nowhere, nesting without end. */
+  /** The parser throws at what it cannot finish: aliases that multiply, nesting without end. */
   private attempt<T>(parse: () => T): T {
     try {
       return parse();
@@ -143,9 +151,8 @@ export class ConfigFile {
 
   private errorOf(problems: readonly Problem[]): ConfigError {
     const inOrder = problems.toSorted((a, b) => a.offset - b.offset);
-    return new ConfigError(
-      inOrder.map(({ offset, text }) => `${this.name}:${this.position(offset)} ${text}`),
-    );
+    const lines = inOrder.map(({ offset, text }) => `${this.name}:${this.position(offset)} ${text}`);
+    return new ConfigError([...new Set(lines)]);
   }
 
   private position(offset: number): string {
@@ -166,6 +173,23 @@ export class ConfigFile {
       value = pair ? pair.value : item;
     }
     return startOf(at === 'value' && isNode(value) ? value : key);
+  }
+
+  private danglingAliases(): readonly Problem[] {
+    const anchors = new Set<string>();
+    const dangling: Problem[] = [];
+    visit(this.yaml, {
+      Node: (_, node) => {
+        if (isAlias(node) && !anchors.has(node.source)) {
+          dangling.push({
+            offset: startOf(node),
+            text: `there is no anchor &${node.source} before *${node.source}`,
+          });
+        }
+        if ('anchor' in node && node.anchor) anchors.add(node.anchor);
+      },
+    });
+    return dangling;
   }
 
   private pathOfKeyAt(offset: number): string {

@@ -1,7 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { checker } from './check';
-import { ConfigError, ConfigFile, type Finding, type Path, show } from './document';
+import {
+  ConfigError,
+  ConfigFile,
+  type Finding,
+  type Path,
+  readOrRefuse,
+  relativePath,
+  show,
+} from './document';
 import { rules } from './rules';
 import { type Environment, environmentSchema } from './schema';
 
@@ -33,11 +41,11 @@ export function loadEnvironment(file: string): Environment {
  * @throws ConfigError with all that is wrong with any of them
  */
 export function loadEnvironments(folder: string): Environment[] {
-  const files = filesIn(folder)
+  const files = readOrRefuse(folder, (path) => readdirSync(path))
     .filter((file) => file.endsWith('.yaml') && file !== 'images.yaml')
     .toSorted();
   if (files.length === 0)
-    throw new ConfigError([`${folder}: there is no environment, such as production.yaml`]);
+    throw new ConfigError([`${relativePath(folder)}: there is no environment, such as production.yaml`]);
   const problems: string[] = [];
   const environments = files.flatMap((file) => {
     try {
@@ -51,14 +59,6 @@ export function loadEnvironments(folder: string): Environment[] {
   if (problems.length > 0) throw new ConfigError(problems);
   return environments;
 }
-
-const filesIn = (folder: string): string[] => {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    throw new ConfigError([`${folder}: cannot be read: ${(error as Error).message}`]);
-  }
-};
 
 const nameFindings = ({ environment }: Environment, name: string): readonly Finding[] => {
   const path: Path = ['environment'];

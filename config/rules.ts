@@ -175,7 +175,7 @@ export const rules: Readonly<Record<string, Rule>> = {
       generations.flatMap((generation, i) => {
         const before = generations[i - 1] ?? 0;
         return unless(
-          generation >= before,
+          generation > before,
           ['certificateAuthority', 'generations', i],
           `must be more than ${before} before it (the last one issues), got ${generation}`,
         );

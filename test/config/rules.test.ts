@@ -1,0 +1,342 @@
+import { minutesOf, rules } from '../../config/rules';
+import { type Edit, edited, expectProblems, problemsOf } from './support';
+
+const PRODUCTION = 'production.yaml';
+const DEVELOPMENT = 'development.yaml';
+const ZONES = 'zones: [eu-central-1a, eu-central-1b, eu-central-1c]';
+const DUBLIN = '  - name: dublin';
+const EXTERNAL = `  engine: external
+  external:
+    host: s3.eu-central-1.example.com
+    port: 443
+    cidr: 203.0.113.0/24
+    secretStore: platform
+    secretPath: lighthouse/production/object-storage
+`;
+const SIZES = '  cpu: 500m\n  memory: 1Gi\n  storage: 1Ti\n';
+const RECOVERY = (server: string, time: string) =>
+  `retention: 30d\n  recoverFrom: { serverName: ${server}, targetTime: ${time} }`;
+const SPREAD: Edit = ['spreading: preferred', 'spreading: required'];
+
+/** For each rule, edits of a sample that break it (and nothing else), and what is said then. */
+const violations: Record<string, readonly (readonly [string, readonly Edit[], readonly string[]])[]> = {
+  'cluster names are unique': [
+    [
+      PRODUCTION,
+      [['name: dublin', 'name: ‸frankfurt']],
+      ['clusters[1].name: clusters[0] is called "frankfurt" already'],
+    ],
+  ],
+  'one cluster is the primary': [
+    [
+      PRODUCTION,
+      [['role: standby', 'role: ‸primary']],
+      ['clusters[1].role: must be standby: clusters[0] is the primary'],
+    ],
+    [
+      PRODUCTION,
+      [
+        ['  - name: frankfurt', '  ‸- name: frankfurt'],
+        ['role: primary', 'role: standby'],
+      ],
+      ['clusters: must have one cluster with role primary, got none'],
+    ],
+  ],
+  'zones are unique': [
+    [DEVELOPMENT, [['zones: [a]', 'zones: [a, ‸a]']], ['clusters[0].zones[1]: "a" is in the list already']],
+  ],
+  'members can form a majority': [
+    [
+      PRODUCTION,
+      [['instances: 3', 'instances: ‸2']],
+      ['postgres.instances: must be odd and at least 3 for a quorum, got 2'],
+    ],
+    [
+      PRODUCTION,
+      [['instances: 3', 'instances: ‸1']],
+      ['postgres.instances: must be odd and at least 3 for a quorum, got 1'],
+    ],
+    [
+      DEVELOPMENT,
+      [
+        ['instances: 1', 'instances: ‸2'],
+        ['cache: { members: 1', 'cache: { members: ‸4'],
+        ['sessions: { members: 1', 'sessions: { members: ‸6'],
+        ['vectorDatabase:\n  members: 1', 'vectorDatabase:\n  members: ‸8'],
+      ],
+      [
+        'postgres.instances: must be 1, or odd and at least 3 for a quorum, got 2',
+        'redis.cache.members: must be 1, or odd and at least 3 for a quorum, got 4',
+        'redis.sessions.members: must be 1, or odd and at least 3 for a quorum, got 6',
+        'vectorDatabase.members: must be 1, or odd and at least 3 for a quorum, got 8',
+      ],
+    ],
+  ],
+  'production has no single pod to lose': [
+    [
+      PRODUCTION,
+      [
+        ['poolers: 3', 'poolers: ‸1'],
+        ['proxies: 3', 'proxies: ‸1'],
+        ['replicas: 3', 'replicas: ‸1'],
+      ],
+      [
+        'postgres.poolers: must be at least 2 in production, got 1',
+        'redis.proxies: must be at least 2 in production, got 1',
+        'vectorDatabase.embeddings.replicas: must be at least 2 in production, got 1',
+      ],
+    ],
+  ],
+  'production spans three zones and two regions': [
+    [
+      PRODUCTION,
+      [['spreading: required', 'spreading: ‸preferred']],
+      ['spreading: must be required in production, got "preferred"'],
+    ],
+    [
+      PRODUCTION,
+      [[ZONES, 'zones: ‸[eu-central-1a, eu-central-1b]']],
+      ['clusters[0].zones: must be at least 3 in production, so that a majority outlives one, got 2'],
+    ],
+    [
+      PRODUCTION,
+      [
+        ['  - name: frankfurt', '  ‸- name: frankfurt'],
+        ['region: eu-west-1', 'region: eu-central-1'],
+      ],
+      ['clusters: must lie in at least 2 regions in production, got eu-central-1 alone'],
+    ],
+    [
+      PRODUCTION,
+      [
+        ['  - name: frankfurt', '  ‸- name: frankfurt'],
+        [
+          edited(PRODUCTION).slice(
+            edited(PRODUCTION).indexOf(DUBLIN),
+            edited(PRODUCTION).indexOf('certificateAuthority'),
+          ),
+          '',
+        ],
+      ],
+      ['clusters: must be at least 2 in production, one primary and one standby, got 1'],
+    ],
+  ],
+  'required spreading finds a node in every zone': [
+    [
+      DEVELOPMENT,
+      [SPREAD, ['zones: [a]', 'zones: [a, b]'], ['count: 1', 'count: ‸1']],
+      ['clusters[0].nodes.count: must be at least 2, one per zone, where spreading is required, got 1'],
+    ],
+  ],
+  'required spreading finds a node for every member': [
+    [
+      DEVELOPMENT,
+      [SPREAD, ['instances: 1', 'instances: ‸3']],
+      [
+        'postgres.instances: must be at most 1, the nodes of the smallest cluster, where spreading is required, got 3',
+      ],
+    ],
+  ],
+  'nodes hold the budget': [
+    [
+      PRODUCTION,
+      [["count: 9, cpu: '16', memory: 64Gi", "count: 4, cpu: ‸'16', memory: ‸64Gi"]],
+      [
+        'clusters[0].nodes.cpu: must let 2 nodes (one zone is gone) hold budgets.cpu 64, got 16 each',
+        'clusters[0].nodes.memory: must let 2 nodes (one zone is gone) hold budgets.memory 256Gi, got 64Gi each',
+      ],
+    ],
+    [
+      DEVELOPMENT,
+      [['memory: 12Gi', 'memory: ‸7Gi']],
+      ['clusters[0].nodes.memory: must let 1 nodes hold budgets.memory 8Gi, got 7Gi each'],
+    ],
+  ],
+  'development fits a laptop': [
+    [
+      DEVELOPMENT,
+      [['memory: 8Gi', 'memory: ‸9Gi']],
+      ['budgets.memory: must be at most 8Gi in development, got 9Gi'],
+    ],
+  ],
+  'certificate generations ascend': [
+    [
+      PRODUCTION,
+      [['generations: [1]', 'generations: [2, ‸1]']],
+      ['certificateAuthority.generations[1]: must be more than 2 before it (the last one issues), got 1'],
+    ],
+  ],
+  'the write-ahead log is no larger than the data': [
+    [
+      PRODUCTION,
+      [['walStorage: 100Gi', 'walStorage: ‸501Gi']],
+      ['postgres.walStorage: must be at most postgres.storage, 500Gi, got 501Gi'],
+    ],
+  ],
+  'the recovery point is one that archiving can reach': [
+    [
+      PRODUCTION,
+      [['recoveryPoint: 15m', 'recoveryPoint: ‸4m']],
+      [
+        'targets.recoveryPoint: must be at least 5m: PostgreSQL archives its log every five minutes (archive_timeout), got 4m',
+      ],
+    ],
+  ],
+  'production keeps backups for a week': [
+    [
+      PRODUCTION,
+      [['retention: 30d', 'retention: ‸6d']],
+      ['postgres.backup.retention: must be at least 7d in production, got 6d'],
+    ],
+  ],
+  'the backup schedule names times that exist': [
+    '0 60 0 * * *',
+    '0 0 24 * * *',
+    '0 0 0 0 * *',
+    '0 0 0 * 13 *',
+    '0 0 0 * * 7',
+    '0 0 0 9-3 * *',
+    '0 0 */0 * * *',
+    '0 0 1,,2 * * *',
+    '0 0 -1 * * *',
+  ].map((schedule) => [
+    PRODUCTION,
+    [["'0 0 */6 * * *'", `‸'${schedule}'`]],
+    [
+      `postgres.backup.schedule: must be second, minute, hour, day, month and weekday as in "0 0 */6 * * *", got "${schedule}"`,
+    ],
+  ]),
+  'recovery starts from another cluster': [
+    [
+      PRODUCTION,
+      [['retention: 30d', RECOVERY('‸production-frankfurt', '2026-01-31T12:00:00Z')]],
+      [
+        'postgres.recoverFrom.serverName: must not be production-frankfurt, under which cluster frankfurt writes its own ' +
+          'backups; give the recovered cluster a new name',
+      ],
+    ],
+  ],
+  'recovery goes to a time that exists': [
+    [
+      PRODUCTION,
+      [['retention: 30d', RECOVERY('production-paris', '‸2026-02-30T12:00:00Z')]],
+      ['postgres.recoverFrom.targetTime: must be a time that exists, got "2026-02-30T12:00:00Z"'],
+    ],
+    [
+      PRODUCTION,
+      [['retention: 30d', RECOVERY('production-paris', '‸2026-01-31T25:00:00Z')]],
+      ['postgres.recoverFrom.targetTime: must be a time that exists, got "2026-01-31T25:00:00Z"'],
+    ],
+  ],
+  "object storage is ours or a provider's": [
+    [
+      PRODUCTION,
+      [
+        ['objectStorage:', '‸objectStorage:'],
+        [EXTERNAL, '  engine: external\n  ‸memory: 1Gi\n'],
+      ],
+      [
+        'objectStorage.external: is missing, engine external needs it',
+        'objectStorage.memory: must not be given with engine external',
+      ],
+    ],
+    [
+      PRODUCTION,
+      [
+        ['objectStorage:', '‸‸‸objectStorage:'],
+        ['engine: external', 'engine: seaweedfs'],
+        ['  external:\n', '  ‸external:\n'],
+      ],
+      [
+        'objectStorage.cpu: is missing, engine seaweedfs needs it',
+        'objectStorage.memory: is missing, engine seaweedfs needs it',
+        'objectStorage.storage: is missing, engine seaweedfs needs it',
+        'objectStorage.external: must not be given with engine seaweedfs',
+      ],
+    ],
+  ],
+  'production does not run frozen images': [
+    [
+      PRODUCTION,
+      [[EXTERNAL, `  engine: ‸minio\n${SIZES}`]],
+      [
+        'objectStorage.engine: must not be minio in production: its images are frozen since September 2025 and get no ' +
+          'security fixes; use external or seaweedfs',
+      ],
+    ],
+  ],
+  'the API server has real addresses': (
+    [
+      [
+        '10.20.0.256/32',
+        'must have octets up to 255, a prefix up to 32 and no leading zeros, got 10.20.0.256/32',
+      ],
+      [
+        '10.20.0.0/33',
+        'must have octets up to 255, a prefix up to 32 and no leading zeros, got 10.20.0.0/33',
+      ],
+      [
+        '10.020.0.0/24',
+        'must have octets up to 255, a prefix up to 32 and no leading zeros, got 10.020.0.0/24',
+      ],
+      ['0.0.0.0/0', 'must not be every address there is, got 0.0.0.0/0'],
+      ['10.20.3.7/22', 'must begin where the block begins, 10.20.0.0/22, got 10.20.3.7/22'],
+      ['255.255.255.255/31', 'must begin where the block begins, 255.255.255.254/31, got 255.255.255.255/31'],
+    ] as const
+  ).map(([cidr, message]) => [
+    PRODUCTION,
+    [['10.20.0.0/24', `‸${cidr}`]],
+    [`clusters[0].apiServer.cidr: ${message}`],
+  ]),
+  "the provider's storage has real addresses": [
+    [
+      PRODUCTION,
+      [['203.0.113.0/24', '‸0.0.0.0/0']],
+      ['objectStorage.external.cidr: must not be every address there is, got 0.0.0.0/0'],
+    ],
+  ],
+};
+
+describe.each(Object.keys(rules))('%s', (rule) => {
+  test.each(violations[rule] ?? [])('in %s with %j', (name, edits, messages) => {
+    expectProblems(name, edits, messages);
+  });
+
+  test('is violated somewhere here', () => {
+    expect(violations[rule]).toBeDefined();
+  });
+});
+
+describe('what the rules let through', () => {
+  test.each<[string, readonly Edit[]]>([
+    [PRODUCTION, [[EXTERNAL, `  engine: seaweedfs\n${SIZES}`]]],
+    [PRODUCTION, [['instances: 3', 'instances: 9']]],
+    [PRODUCTION, [['generations: [1]', 'generations: [1, 2]']]],
+    [PRODUCTION, [['retention: 30d', RECOVERY('production-paris', '2028-02-29T12:00:00Z')]]],
+    [PRODUCTION, [["'0 0 */6 * * *'", "'0,30 0-59/10 0,12 31 12 0-6/2'"]]],
+    [PRODUCTION, [['10.20.0.0/24', '10.20.0.4/30']]],
+    [DEVELOPMENT, [['instances: 1', 'instances: 3']]],
+    [DEVELOPMENT, [SPREAD]],
+  ])('%s with %j', (name, edits) => {
+    expect(problemsOf(name, edited(name, ...edits))).toEqual([]);
+  });
+});
+
+test('a rule has nothing to say about a section that is not well-formed', () => {
+  expectProblems(
+    PRODUCTION,
+    [
+      ['instances: 3', 'instances: 2'],
+      ['storage: 500Gi', 'storage: ‸none'],
+    ],
+    ['postgres.storage: must be a Kubernetes quantity of bytes such as 512Mi or 8Gi, got "none"'],
+  );
+});
+
+test.each([
+  ['15m', 15],
+  ['6h', 360],
+  ['30d', 43_200],
+])('%s are %d minutes', (duration, minutes) => {
+  expect(minutesOf(duration)).toBe(minutes);
+});
