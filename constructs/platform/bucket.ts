@@ -25,12 +25,16 @@ export interface Bucket {
 }
 
 /** The service's address as a URL, `https://host:port`. */
-export function bucketUrl({ host, port }: Bucket): string {
+export function bucketUrl({ host, port }: Pick<Bucket, 'host' | 'port'>): string {
   return `https://${host}:${port}`;
 }
 
 /** Keys and region as the environment variables that every S3 client knows. */
-export function bucketEnv({ accessKey, secretKey, region }: Bucket): EnvVar[] {
+export function bucketEnv({
+  accessKey,
+  secretKey,
+  region,
+}: Pick<Bucket, 'accessKey' | 'secretKey' | 'region'>): EnvVar[] {
   return [
     { name: 'AWS_ACCESS_KEY_ID', valueFrom: { secretKeyRef: accessKey } },
     { name: 'AWS_SECRET_ACCESS_KEY', valueFrom: { secretKeyRef: secretKey } },

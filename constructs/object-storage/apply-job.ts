@@ -1,0 +1,118 @@
+import { Construct } from 'constructs';
+import { Container, Job, ServiceAccount, Volume } from '../../imports/k8s';
+import { trustVolume } from '../certificate-authority';
+import type { Credential } from '../credentials';
+import { bucketEnv, bucketUrl } from '../platform/bucket';
+import { ConfigFiles, contentHash } from '../platform/config-files';
+import { Connections } from '../platform/connections';
+import { objectName } from '../platform/names';
+import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { bucketList, DeclaredBucket, lifecycle, transportPolicy } from './buckets';
+import type { Engine } from './engine';
+
+export interface ApplyJobProps {
+  /** Image with the AWS command line and a shell. */
+  readonly image: string;
+  readonly engine: Engine;
+  /** The keys that may make buckets. */
+  readonly administrator: Credential;
+  readonly buckets: readonly DeclaredBucket[];
+}
+
+/** Neither image has a user of its own. */
+const UID = 1000;
+
+/** Makes the buckets and what belongs to them: over the S3 API first, then whatever the engine adds. */
+export class ApplyJob extends Construct {
+  readonly connections = new Connections(this, { name: 'object-storage', component: 'apply' });
+
+  constructor(scope: Construct, id: string, props: ApplyJobProps) {
+    super(scope, id);
+    const { engine, buckets } = props;
+    engine.allowFrom(this.connections);
+    const { afterBuckets } = engine;
+
+    const config = new ConfigFiles(
+      this,
+      'Config',
+      __dirname,
+      { 'buckets.sh': { URL: bucketUrl(engine) } },
+      {
+        buckets: bucketList(buckets),
+        ...Object.fromEntries(
+          buckets.flatMap((bucket) => [
+            [`${bucket.name}.lifecycle.json`, lifecycle(bucket)],
+            [`${bucket.name}.transport.json`, transportPolicy(bucket)],
+          ]),
+        ),
+        ...afterBuckets?.files,
+      },
+    );
+    const account = new ServiceAccount(this, 'Account', {
+      metadata: { name: objectName(this) },
+      automountServiceAccountToken: false,
+    });
+    const steps = [this.bucketsStep(props), ...(afterBuckets ? [this.step(afterBuckets.container)] : [])];
+    const volumes: Volume[] = [
+      config.volume('config'),
+      { name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
+      ...(engine.trust === 'platform' ? [trustVolume('trust')] : []),
+      ...(afterBuckets?.volumes ?? []),
+    ];
+    const template = {
+      metadata: { labels: this.connections.podLabels },
+      spec: {
+        restartPolicy: 'OnFailure' as const,
+        serviceAccountName: account.name,
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: restrictedPod(UID),
+        initContainers: steps.slice(0, -1),
+        containers: steps.slice(-1),
+        volumes,
+      },
+    };
+    new Job(this, 'Resource', {
+      metadata: { name: `${objectName(this)}-${contentHash(template)}` },
+      // Six tries of five minutes' waiting each, then it shows as failed.
+      spec: { backoffLimit: 6, template },
+    });
+  }
+
+  private bucketsStep({ image, engine, administrator }: ApplyJobProps): Container {
+    const name = administrator.secretName;
+    const platform = engine.trust === 'platform';
+    return this.step({
+      name: 'buckets',
+      image,
+      command: ['/bin/sh', '/config/buckets.sh'],
+      env: [
+        ...bucketEnv({
+          region: engine.region,
+          accessKey: { name, key: 'username' },
+          secretKey: { name, key: 'password' },
+        }),
+        // Services other than Amazon's refuse the checksums that newer clients add unasked.
+        { name: 'AWS_REQUEST_CHECKSUM_CALCULATION', value: 'when_required' },
+        { name: 'AWS_RESPONSE_CHECKSUM_VALIDATION', value: 'when_required' },
+        { name: 'AWS_EC2_METADATA_DISABLED', value: 'true' },
+        { name: 'HOME', value: '/tmp' },
+        ...(platform ? [{ name: 'AWS_CA_BUNDLE', value: '/trust/ca.crt' }] : []),
+      ],
+      volumeMounts: platform ? [{ name: 'trust', mountPath: '/trust', readOnly: true }] : [],
+    });
+  }
+
+  private step(container: Pick<Container, 'name' | 'image' | 'command' | 'env' | 'volumeMounts'>): Container {
+    return {
+      ...container,
+      securityContext: RESTRICTED,
+      resources: resources({ cpu: '50m', memory: '192Mi' }),
+      volumeMounts: [
+        { name: 'config', mountPath: '/config', readOnly: true },
+        { name: 'tmp', mountPath: '/tmp' },
+        ...(container.volumeMounts ?? []),
+      ],
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import { Construct } from 'constructs';
+import { ExternalSecret } from '../../imports/external-secrets.io';
+import { Credential } from '../credentials';
+import type { AddressRange, Connections } from '../platform/connections';
+import { namespaceOf, objectName } from '../platform/names';
+import type { DeclaredBucket } from './buckets';
+import type { Engine } from './engine';
+
+/** The S3 service of a provider: nothing runs here, and backups outlive the cluster. */
+export interface ExternalProps {
+  readonly kind: 'external';
+  /** DNS name of the service. */
+  readonly host: string;
+  /** Its addresses and port, to be let out to. */
+  readonly range: AddressRange;
+  /** Region that requests are signed for. */
+  readonly region: string;
+  /** ClusterSecretStore that holds the keys. */
+  readonly secretStore: string;
+  /** Path in the store; below it, one entry per bucket, by the bucket's id, with `accessKey` and `secretKey`. */
+  readonly secretPath: string;
+  /**
+   * Entry below the path whose keys may make buckets and set their policies.
+   * @default - the buckets are made by whoever made the keys
+   */
+  readonly administrator?: string;
+}
+
+/** A provider's S3 service. */
+export class External extends Construct implements Engine {
+  readonly host: string;
+  readonly port: number;
+  readonly region: string;
+  readonly trust = 'public';
+  readonly administrator?: Credential;
+  private readonly range: AddressRange;
+  private readonly keys: ReadonlyMap<string, Credential>;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: ExternalProps,
+    buckets: readonly DeclaredBucket[],
+  ) {
+    super(scope, id);
+    const { host, range, region, administrator } = props;
+    this.host = host;
+    this.port = range.port;
+    this.region = region;
+    this.range = range;
+    this.keys = new Map(buckets.map((bucket) => [bucket.id, this.fetch(bucket.id, bucket.consumer.name)]));
+    if (administrator !== undefined) this.administrator = this.fetch(administrator, namespaceOf(this));
+  }
+
+  allowFrom(client: Connections): void {
+    client.allowToRange(this.range);
+  }
+
+  keysOf({ id }: DeclaredBucket): Credential {
+    const credential = this.keys.get(id);
+    if (!credential) throw new Error(`${this.node.path}: no keys were fetched for bucket ${id}`);
+    return credential;
+  }
+
+  /** Copies an entry of the store into a Secret of the same shape as those that are made here. */
+  private fetch(entry: string, namespace: string): Credential {
+    const { secretStore, secretPath } = this.props;
+    const key = `${secretPath}/${entry}`;
+    const name = `${objectName(this)}-${entry}`;
+    new ExternalSecret(this, `Keys-${entry}`, {
+      metadata: { name, namespace },
+      spec: {
+        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
+        refreshInterval: '1h',
+        target: { name },
+        data: [
+          { secretKey: 'username', remoteRef: { key, property: 'accessKey' } },
+          { secretKey: 'password', remoteRef: { key, property: 'secretKey' } },
+        ],
+      },
+    });
+    return new Credential(entry, name);
+  }
+}
