@@ -10,31 +10,44 @@ export interface RedisUser {
   readonly commands: readonly string[];
 }
 
-export interface RedisPayloadProps {
+/** What the payload files of members and proxy must agree on. */
+export interface GroupProps {
   /** The master's name among Sentinels, and the prefix of its members' names. */
   readonly name: string;
   /** The members' own domain, `<service>.<namespace>.svc.cluster.local`. */
   readonly domain: string;
   readonly members: number;
+}
+
+export interface MemberPayloadProps extends GroupProps {
   /** What the data is worth: decides persistence and eviction. */
   readonly purpose: 'cache' | 'sessions';
+  /** Bytes of data, in Redis' own notation, such as `384mb`. */
   readonly maxmemory: string;
   readonly users: readonly RedisUser[];
+}
+
+export interface ProxyPayloadProps extends GroupProps {
+  /** Connections that one proxy accepts. */
   readonly maxConnections: number;
 }
 
-/** The payload files of this folder, each with the values of its holes. */
-export function redisPayloads(props: RedisPayloadProps): Readonly<Record<string, Holes>> {
-  const { name, domain, members, purpose } = props;
-  const pods = Array.from({ length: members }, (_, ordinal) => `${name}-${ordinal}`);
-  const majority = Math.floor(members / 2) + 1;
+type Payloads = Readonly<Record<string, Holes>>;
+
+/** The payload files of a member, each with the values of its holes. */
+export function memberPayloads({ purpose, maxmemory, users, ...group }: MemberPayloadProps): Payloads {
   return {
-    'redis.conf': { PURPOSE: purpose, MAXMEMORY: props.maxmemory, MIN_REPLICAS: members > 1 ? 1 : 0 },
+    'redis.conf': { PURPOSE: purpose, MAXMEMORY: maxmemory, MIN_REPLICAS: group.members > 1 ? 1 : 0 },
     [`${purpose}.conf`]: {},
-    'users.acl': { APPLICATION_USERS: props.users.map(aclLine).join('\n') },
+    'users.acl': { APPLICATION_USERS: users.map(aclLine).join('\n') },
     'sentinel-users.acl': {},
-    'sentinel.conf': { NAME: name },
-    'members.sh': { NAME: name, DOMAIN: domain, MEMBERS: pods.join(' '), MAJORITY: majority },
+    'sentinel.conf': { NAME: group.name },
+    'members.sh': {
+      NAME: group.name,
+      DOMAIN: group.domain,
+      MEMBERS: podsOf(group).join(' '),
+      MAJORITY: majorityOf(group),
+    },
     'start-redis.sh': {},
     'stop-redis.sh': {},
     'live-redis.sh': {},
@@ -43,12 +56,20 @@ export function redisPayloads(props: RedisPayloadProps): Readonly<Record<string,
     'save-election.sh': {},
     'live-sentinel.sh': {},
     'ready-sentinel.sh': {},
+  };
+}
+
+/** The payload files of the proxy, each with the values of its holes. */
+export function proxyPayloads({ maxConnections, ...group }: ProxyPayloadProps): Payloads {
+  const { name, domain, members } = group;
+  const pods = podsOf(group);
+  return {
     'start-haproxy.sh': {},
     'haproxy.cfg': {
       NAME: name,
       DOMAIN: domain,
-      MAJORITY: majority,
-      MAX_CONNECTIONS: props.maxConnections,
+      MAJORITY: majorityOf(group),
+      MAX_CONNECTIONS: maxConnections,
       SERVERS: pods
         .map((pod) => `  server ${pod} ${pod}.${domain}:6379 verifyhost ${pod}.${domain}`)
         .join('\n'),
@@ -57,6 +78,14 @@ export function redisPayloads(props: RedisPayloadProps): Readonly<Record<string,
         .join('\n'),
     },
   };
+}
+
+function podsOf({ name, members }: GroupProps): string[] {
+  return Array.from({ length: members }, (_, ordinal) => `${name}-${ordinal}`);
+}
+
+function majorityOf({ members }: GroupProps): number {
+  return Math.floor(members / 2) + 1;
 }
 
 function aclLine({ name, keys, commands }: RedisUser): string {

@@ -1,0 +1,104 @@
+import { Construct } from 'constructs';
+import { CertificateAuthority } from '../certificate-authority';
+import { Credential, Credentials, CredentialsMaker } from '../credentials';
+import { Endpoint } from '../platform/endpoint';
+import { NamespaceScope } from '../platform/names';
+import { Spreading } from '../platform/pod';
+import { Members } from './members';
+import { RedisUser } from './payloads';
+import { Proxy } from './proxy';
+
+/** Accounts of the programs that belong to the service itself. */
+const OWN_USERS = ['replication', 'sentinel', 'probe', 'exporter'] as const;
+
+export interface RedisSentinelProps {
+  /** Image references of Redis (and Sentinel), of HAProxy and of the Redis exporter. */
+  readonly images: { readonly redis: string; readonly proxy: string; readonly exporter: string };
+  /**
+   * What the data is worth: a `cache` evicts the least recently used key and keeps nothing on disk; `sessions` evict what
+   * expires soonest and outlive a restart.
+   */
+  readonly purpose: 'cache' | 'sessions';
+  /**
+   * Members, each one Redis and one Sentinel: 1, or odd and at least 3, so that a majority exists.
+   * @default 3
+   */
+  readonly members?: number;
+  /** CPU reserved for one Redis. */
+  readonly cpu: string;
+  /** Memory of one Redis; three quarters of it are for data, the rest for buffers, copies on write and fragments. */
+  readonly memory: string;
+  /** Volume of one member. */
+  readonly storage: string;
+  /** Storage class of the volumes. */
+  readonly storageClass: string;
+  /**
+   * HAProxy pods that lead clients to the master.
+   * @default 2
+   */
+  readonly proxies?: number;
+  /** Accounts of applications. */
+  readonly users: readonly RedisUser[];
+  /**
+   * Namespaces of clients that get a copy of the applications' passwords.
+   * @default - none
+   */
+  readonly clients?: readonly NamespaceScope[];
+  /**
+   * Whether members must lie in different zones and nodes.
+   * @default 'required'
+   */
+  readonly spreading?: Spreading;
+  readonly authority: CertificateAuthority;
+  readonly maker: CredentialsMaker;
+}
+
+/**
+ * Redis that elects a new master by itself, with an endpoint that always leads to the master, for clients that do not
+ * speak Sentinel. TLS everywhere, both sides with certificates.
+ *
+ * @example
+ * const cache = new RedisSentinel(namespace, 'cache', { purpose: 'cache', members: 3, … });
+ * bridge.connections.allowTo(cache.master);
+ */
+export class RedisSentinel extends Construct {
+  /** The master, whoever it is at the moment. TLS, with the server's names and a client certificate. */
+  readonly master: Endpoint;
+  /** The Sentinels, for clients that ask them; those also need `direct`. */
+  readonly sentinel: Endpoint;
+  /** Every member by its own name, for clients that ask Sentinels. */
+  readonly direct: Endpoint;
+  private readonly applications?: Credentials<string>;
+
+  constructor(scope: Construct, id: string, props: RedisSentinelProps) {
+    super(scope, id);
+    const { members = 3, proxies = 2, users, maker, clients = [], spreading = 'required' } = props;
+    if (members !== 1 && (members < 3 || members % 2 === 0)) {
+      throw new Error(`${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}`);
+    }
+    if (proxies < 1) throw new Error(`${this.node.path}: proxies must be at least 1, got ${proxies}`);
+    const taken = users.find(({ name }) => OWN_USERS.some((own) => own === name));
+    if (taken) {
+      throw new Error(`${this.node.path}: users must not be called ${OWN_USERS.join(', ')}, got "${taken.name}"`);
+    }
+
+    const own = new Credentials(this, 'Users', { maker, users: OWN_USERS });
+    const names = users.map(({ name }) => name);
+    if (names.length > 0) {
+      this.applications = new Credentials(this, 'Applications', { maker, users: names, copies: clients });
+    }
+    const accounts = [...OWN_USERS.map((user) => own.of(user)), ...names.map((user) => this.user(user))];
+
+    const group = new Members(this, 'Members', { ...props, members, spreading, accounts });
+    const proxy = new Proxy(this, 'Default', { ...props, group, proxies, spreading, probe: own.of('probe') });
+    this.master = proxy.redis;
+    this.sentinel = group.sentinel;
+    this.direct = group.redis;
+  }
+
+  /** The credential of an application. */
+  user(name: string): Credential {
+    if (!this.applications) throw new Error(`${this.node.path}: no user "${name}"; users is empty`);
+    return this.applications.of(name);
+  }
+}
