@@ -171,10 +171,10 @@ function hours({ duration, renewBefore }: { duration: number; renewBefore: numbe
 
 /** Every spelling of every name under which clients look these pods up, shortest first. */
 function serverNames(connections: Connections): string[] {
-  const { namespace, host, serviceName } = connections;
-  const hosts = new Set([host, ...connections.endpoints.map((endpoint) => endpoint.host)]);
+  const { host, endpoints, fronts } = connections;
+  const hosts = new Set([host, ...[...endpoints, ...fronts].map((endpoint) => endpoint.host)]);
   const spellings = [...hosts].flatMap((full) => {
-    const service = full.split('.', 1)[0] ?? serviceName;
+    const [service = full, namespace = ''] = full.split('.');
     return [service, `${service}.${namespace}`, `${service}.${namespace}.svc`, full];
   });
   return [...spellings, `*.${host}`];

@@ -87,6 +87,8 @@ export class Connections implements Peer {
   readonly targets = new Set<Endpoint>();
   readonly ranges = new Set<AddressRange>();
   readonly clients = new Map<Endpoint, Set<Peer>>();
+  /** Endpoints of proxies that pass TLS through to these pods untouched. */
+  readonly fronts = new Set<Endpoint>();
   /** Pods whose work must be done before these start, without a connection between them. */
   readonly predecessors = new Set<Connections>();
   private readonly serviceKind: 'cluster' | 'headless' | 'operator';
@@ -182,6 +184,11 @@ export class Connections implements Peer {
   /** Lets these pods start only when the work of others is done, such as a Job that makes what they need. */
   startAfter(...others: readonly Connections[]): void {
     for (const other of others) this.predecessors.add(other);
+  }
+
+  /** Lets these pods answer for a proxy that passes TLS through to them: clients then check the proxy's name. */
+  answersFor(front: Endpoint): void {
+    this.fronts.add(front);
   }
 
   /** The ports for the container that listens on them. */

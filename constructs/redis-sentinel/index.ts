@@ -74,12 +74,16 @@ export class RedisSentinel extends Construct {
     super(scope, id);
     const { members = 3, proxies = 2, users, maker, clients = [], spreading = 'required' } = props;
     if (members !== 1 && (members < 3 || members % 2 === 0)) {
-      throw new Error(`${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}`);
+      throw new Error(
+        `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}`,
+      );
     }
     if (proxies < 1) throw new Error(`${this.node.path}: proxies must be at least 1, got ${proxies}`);
     const taken = users.find(({ name }) => OWN_USERS.some((own) => own === name));
     if (taken) {
-      throw new Error(`${this.node.path}: users must not be called ${OWN_USERS.join(', ')}, got "${taken.name}"`);
+      throw new Error(
+        `${this.node.path}: users must not be called ${OWN_USERS.join(', ')}, got "${taken.name}"`,
+      );
     }
 
     const own = new Credentials(this, 'Users', { maker, users: OWN_USERS });

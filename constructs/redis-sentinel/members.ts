@@ -1,5 +1,12 @@
 import { Construct } from 'constructs';
-import { Container, PodDisruptionBudget, Probe, ServiceAccount, StatefulSet, VolumeMount } from '../../imports/k8s';
+import {
+  Container,
+  PodDisruptionBudget,
+  Probe,
+  ServiceAccount,
+  StatefulSet,
+  VolumeMount,
+} from '../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../certificate-authority';
 import { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
@@ -100,7 +107,11 @@ export class Members extends Construct {
         volumeClaimTemplates: [
           {
             metadata: { name: 'data' },
-            spec: { accessModes: ['ReadWriteOnce'], storageClassName: storageClass, resources: { requests: { storage } } },
+            spec: {
+              accessModes: ['ReadWriteOnce'],
+              storageClassName: storageClass,
+              resources: { requests: { storage } },
+            },
           },
         ],
       },
@@ -172,8 +183,16 @@ export class Members extends Construct {
         { name: 'REDIS_EXPORTER_TLS_CA_CERT_FILE', value: '/trust/ca.crt' },
       ],
       ports: this.connections.containerPorts(this.metrics),
-      livenessProbe: { httpGet: { path: '/health', port: this.metrics.name }, periodSeconds: 30, timeoutSeconds: 5 },
-      readinessProbe: { httpGet: { path: '/health', port: this.metrics.name }, periodSeconds: 10, timeoutSeconds: 5 },
+      livenessProbe: {
+        httpGet: { path: '/health', port: this.metrics.name },
+        periodSeconds: 30,
+        timeoutSeconds: 5,
+      },
+      readinessProbe: {
+        httpGet: { path: '/health', port: this.metrics.name },
+        periodSeconds: 10,
+        timeoutSeconds: 5,
+      },
       securityContext: RESTRICTED,
       resources: resources({ cpu: '10m', memory: '48Mi' }),
       volumeMounts: MOUNTS.filter(({ name }) => name === 'tls' || name === 'trust'),

@@ -23,7 +23,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { renderPayload } from '../../constructs/platform/config-files';
-import { redisPayloads, type RedisPayloadProps } from '../../constructs/redis-sentinel/payloads';
+import {
+  type MemberPayloadProps,
+  memberPayloads,
+  type ProxyPayloadProps,
+  proxyPayloads,
+} from '../../constructs/redis-sentinel/payloads';
+
+type RedisPayloadProps = MemberPayloadProps & ProxyPayloadProps;
 
 type Report = (name: string, ok: boolean, detail?: string) => void;
 
@@ -162,7 +169,7 @@ class Pod {
     for (const folder of ['data', 'run/redis', 'run/sentinel', 'run/haproxy']) {
       chownSync(join(this.root, folder), uid, gid);
     }
-    for (const [file, holes] of Object.entries(redisPayloads(props))) {
+    for (const [file, holes] of Object.entries({ ...memberPayloads(props), ...proxyPayloads(props) })) {
       writeFileSync(join(this.root, 'config', file), renderPayload(join(FOLDER, file), holes));
       chmodSync(join(this.root, 'config', file), 0o555);
     }
