@@ -76,11 +76,13 @@ export class Credentials<User extends string> extends Construct {
     connections.allowToRange(maker.apiServer);
 
     const name = objectName(this);
-    this.credentials = new Map(users.map((user) => [user, new Credential(user, `${name}-${user}`)]));
+    // A user of a database may have underscores, which the name of a Secret may not.
+    const secretName = (user: User): string => `${name}-${user.replaceAll('_', '-')}`;
+    this.credentials = new Map(users.map((user) => [user, new Credential(user, secretName(user))]));
     const namespaces = [namespaceOf(this), ...copies.map((copy) => copy.name)];
     const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
     const lines = users.map(
-      (user) => `${name}-${user} ${user} ${pairs.join(',') || '-'} ${namespaces.join(' ')}\n`,
+      (user) => `${secretName(user)} ${user} ${pairs.join(',') || '-'} ${namespaces.join(' ')}\n`,
     );
     const config = new ConfigFiles(
       this,
