@@ -1,4 +1,11 @@
-import type { Container, PodSpec, PodTemplateSpec, ResourceRequirements } from '../../imports/k8s';
+import type {
+  Container,
+  DeploymentStrategy,
+  PodSpec,
+  PodTemplateSpec,
+  ResourceRequirements,
+} from '../../imports/k8s';
+import { SIDECARS } from './labels';
 import type { Manifest } from './manifest';
 import { parseQuantity } from './quantity';
 
@@ -62,17 +69,30 @@ const READERS: Readonly<Record<string, Reader>> = {
   // One pod more while a new member is cloned from the primary.
   Cluster: (manifest) => {
     const { instances, resources } = spec<{ instances: number; resources?: ResourceRequirements }>(manifest);
-    const { requests, limits } = amounts([resources]);
-    const labels = { 'cnpg.io/cluster': manifest.metadata.name };
+    const { requests, limits } = amounts([resources, ...sidecars(manifest)]);
+    const labels = { 'cnpg.io/cluster': manifest.metadata.name, 'app.kubernetes.io/component': 'database' };
     return { manifest, replicas: instances, surge: 1, requests, limits, labels };
   },
-  // The operator makes a Deployment of it, with Kubernetes' default surge.
+  // The operator makes a Deployment of it.
   Pooler: (manifest) => {
-    const { instances = 1, template } = spec<{ instances?: number; template: PodTemplateSpec }>(manifest);
-    const workload = fromTemplate(manifest, template, instances, surgePods('25%', instances));
+    const {
+      instances = 1,
+      deploymentStrategy,
+      template,
+    } = spec<{ instances?: number; deploymentStrategy?: DeploymentStrategy; template: PodTemplateSpec }>(
+      manifest,
+    );
+    const surge = surgePods(deploymentStrategy?.rollingUpdate?.maxSurge, instances);
+    const workload = fromTemplate(manifest, template, instances, surge);
     return { ...workload, labels: { 'cnpg.io/poolerName': manifest.metadata.name } };
   },
 };
+
+/** What a plugin adds to the pods of an object. */
+function sidecars({ metadata }: Manifest): ResourceRequirements[] {
+  const added = metadata.annotations?.[SIDECARS];
+  return added === undefined ? [] : [JSON.parse(added) as ResourceRequirements];
+}
 
 /** Kubernetes' default: a quarter of the replicas, rounded up. */
 function surgePods(maxSurge: number | string = '25%', replicas: number): number {
