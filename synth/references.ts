@@ -1,12 +1,13 @@
-import { MAKES } from '../constructs/platform/labels';
 import type { Manifest } from '../constructs/platform/manifest';
-import { spec } from '../constructs/platform/workloads';
 
-/** Another object that an object names, as `Secret/redis/users-bridge`; cluster-wide ones have no namespace part. */
+/** Another object that an object names and cannot work without. */
 export interface Reference {
+  /** Identity of the other object, as `Secret/redis/users-bridge`; cluster-wide ones have no namespace part. */
   readonly to: string;
   /** Where in the object, for findings. */
   readonly field: string;
+  /** Keys that must be inside the other object, where it is a ConfigMap or a Secret. */
+  readonly keys: readonly string[];
 }
 
 /** The identity of an object among all of a cluster. */
@@ -16,45 +17,64 @@ export function identify(kind: string, namespace: string | undefined, name: stri
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A reference as a rule reads it from a field: of which kind, and in which namespace where not the object's own. */
+interface Named {
+  readonly kind: string;
+  readonly name: unknown;
+  readonly namespace?: unknown;
+  readonly keys?: readonly string[];
+}
+
+/** Kinds that are named from everywhere, having no namespace. */
+const CLUSTER_WIDE: ReadonlySet<string> = new Set([
+  'ClusterIssuer',
+  'ClusterRole',
+  'ClusterSecretStore',
+  'PriorityClass',
+  'StorageClass',
+  'ValidatingAdmissionPolicy',
+]);
+
 /** Fields that name another object by a string, and its kind. */
-const NAME_FIELDS: Readonly<Record<string, string>> = {
+const STRINGS: Readonly<Record<string, string>> = {
   secretName: 'Secret',
   serviceAccountName: 'ServiceAccount',
   claimName: 'PersistentVolumeClaim',
   priorityClassName: 'PriorityClass',
+  storageClassName: 'StorageClass',
+  storageClass: 'StorageClass',
+  barmanObjectName: 'ObjectStore',
+  policyName: 'ValidatingAdmissionPolicy',
 };
 
-/** Fields that name another object by an object with `name`, and its kind. */
-const OBJECT_FIELDS: Readonly<Record<string, string>> = {
-  secretKeyRef: 'Secret',
-  secretRef: 'Secret',
-  secret: 'Secret',
-  passwordSecret: 'Secret',
-  authQuerySecret: 'Secret',
-  configMapKeyRef: 'ConfigMap',
-  configMapRef: 'ConfigMap',
-  configMap: 'ConfigMap',
+/** Fields whose meaning depends on the object that they are in. */
+const OF_KIND: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  StatefulSet: { serviceName: 'Service' },
+  Prometheus: { serviceName: 'Service' },
+  Alertmanager: { serviceName: 'Service' },
+  Application: { project: 'AppProject' },
 };
 
-/** Fields of custom resources that say the kind themselves or whose meaning depends on the object around them. */
-const SPECIAL: Readonly<
-  Record<string, (value: Fields, namespace: string | undefined) => string | undefined>
-> = {
-  issuerRef: ({ kind, name }, namespace) =>
-    kind === 'ClusterIssuer'
-      ? identify('ClusterIssuer', undefined, String(name))
-      : identify('Issuer', namespace, String(name)),
-  roleRef: ({ kind, name }, namespace) =>
-    kind === 'ClusterRole'
-      ? identify('ClusterRole', undefined, String(name))
-      : identify('Role', namespace, String(name)),
-  secretStoreRef: ({ kind, name }, namespace) =>
-    kind === 'ClusterSecretStore'
-      ? identify('ClusterSecretStore', undefined, String(name))
-      : identify('SecretStore', namespace, String(name)),
-  cluster: ({ name }, namespace) =>
-    name === undefined ? undefined : identify('Cluster', namespace, String(name)),
+/** Fields that name another object by an object which says the kind, or by one whose kind only the field tells. */
+const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = {
+  issuerRef: ({ kind = 'Issuer', name }) => ({ kind: String(kind), name }),
+  roleRef: ({ kind, name }) => ({ kind: String(kind), name }),
+  secretStoreRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
+  storeRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
+  scaleTargetRef: ({ kind, name }) => ({ kind: String(kind), name }),
+  imageCatalogRef: ({ kind, name }) => ({ kind: String(kind), name }),
+  cluster: ({ name }) => ({ kind: 'Cluster', name }),
+  subjects: ({ kind, name, namespace }) =>
+    kind === 'ServiceAccount' ? { kind: 'ServiceAccount', name, namespace } : undefined,
+  alertmanagers: ({ name, namespace }) => ({ kind: 'Service', name, namespace }),
+  service: ({ name, namespace }) => ({ kind: 'Service', name, namespace }),
 };
+
+/** `secret`, `secretRef`, `clientTLSSecret`, `imagePullSecrets`, `passwordSecretRef` … */
+const SECRET = /(^s|S)ecrets?(Refs?|KeyRef)?$/;
+
+/** `configMap`, `configMapKeyRef`, `configMapRefs`, `customQueriesConfigMap` … */
+const CONFIG_MAP = /(^c|C)onfigMaps?(Refs?|KeyRef)?$/;
 
 /** What cert-manager's cluster issuers and trust-manager read lies in their own namespace, not in the object's. */
 const OPERATOR_NAMESPACE: Readonly<Record<string, string>> = {
@@ -62,79 +82,89 @@ const OPERATOR_NAMESPACE: Readonly<Record<string, string>> = {
   Bundle: 'cert-manager',
 };
 
-/** Made by the operator or the cluster itself in every namespace. */
-const EVERYWHERE: ReadonlySet<string> = new Set(['ServiceAccount/default', 'ConfigMap/kube-root-ca.crt']);
+/** Kinds whose contents are somebody else's language: schemas, charts' values, files. */
+const OPAQUE: Readonly<Record<string, readonly string[]>> = {
+  Application: ['source', 'sources'],
+  ConfigMap: ['data', 'binaryData'],
+  CustomResourceDefinition: ['spec'],
+};
+
+const cache = new WeakMap<Manifest, readonly Reference[]>();
 
 /** All objects that an object names and cannot work without; optional references are none. */
-export function referencesOf(manifest: Manifest): Reference[] {
+export function referencesOf(manifest: Manifest): readonly Reference[] {
+  const known = cache.get(manifest);
+  if (known) return known;
   const found: Reference[] = [];
   const namespace = manifest.metadata.namespace ?? OPERATOR_NAMESPACE[manifest.kind];
-  const add = (kind: string, name: unknown, field: string): void => {
-    if (typeof name !== 'string' || EVERYWHERE.has(`${kind}/${name}`)) return;
-    found.push({ to: identify(kind, kind === 'PriorityClass' ? undefined : namespace, name), field });
+  const opaque = OPAQUE[manifest.kind] ?? [];
+  const add = (named: Named, field: string): void => {
+    if (typeof named.name !== 'string' || named.name === '') return;
+    const own = typeof named.namespace === 'string' ? named.namespace : namespace;
+    const to = identify(named.kind, CLUSTER_WIDE.has(named.kind) ? undefined : own, named.name);
+    found.push({ to, field, keys: named.keys ?? [] });
   };
-  const walk = (value: unknown, field: string): void => {
-    if (Array.isArray(value)) return value.forEach((item, index) => walk(item, `${field}[${index}]`));
-    if (!isFields(value) || value['optional'] === true) return;
-    for (const [key, child] of Object.entries(value)) {
-      const at = `${field}.${key}`;
-      if (isMade(manifest, at)) continue;
-      const named =
-        NAME_FIELDS[key] ?? (typeof child === 'string' && /Secret$/.test(key) ? 'Secret' : undefined);
-      if (typeof child === 'string' && named) add(named, child, at);
-      if (!isFields(child)) {
-        walk(child, at);
-        continue;
+  const walk = (value: unknown, key: string, field: string): void => {
+    if (Array.isArray(value)) {
+      value.forEach((item, index) => walk(item, key, `${field}[${index}]`));
+      return;
+    }
+    const named = namedBy(manifest.kind, key, value);
+    if (named) add(named, field);
+    if (!isFields(value)) return;
+    for (const [name, child] of Object.entries(value)) {
+      const at = `${field}.${name}`;
+      const isRead = key === 'secret' && name === 'secretName';
+      if (!isRead && !opaque.includes(name) && isNeeded(child) && !isMade(manifest.kind, at)) {
+        walk(child, name, at);
       }
-      const special = SPECIAL[key]?.(child, namespace);
-      if (special !== undefined) found.push({ to: special, field: at });
-      const kind = OBJECT_FIELDS[key];
-      if (kind) add(kind, child['name'], `${at}.name`);
-      walk(child, at);
     }
   };
-  if (manifest.kind !== 'CustomResourceDefinition' && manifest.kind !== 'Application')
-    walk(withoutMetadata(manifest), '');
+  for (const [name, value] of Object.entries(manifest)) {
+    if (name !== 'metadata' && !opaque.includes(name)) walk(value, name, name);
+  }
+  cache.set(manifest, found);
   return found;
 }
 
-/** What comes to exist because of an object, itself included. */
-export function providedBy(manifest: Manifest, namespaces: readonly string[]): string[] {
-  const { kind, metadata } = manifest;
-  const { name, namespace } = metadata;
-  const own = identify(kind, namespace, name);
-  const made = metadata.annotations?.[MAKES]?.split(',') ?? [];
-  return [own, ...made, ...(MAKERS[kind]?.(manifest, namespaces) ?? [])];
+/** What one field names, by its name and the shape of its value. */
+function namedBy(kind: string, key: string, value: unknown): Named | undefined {
+  if (typeof value === 'string') {
+    const named = STRINGS[key] ?? OF_KIND[kind]?.[key];
+    if (named) return { kind: named, name: value };
+    if (SECRET.test(key)) return { kind: 'Secret', name: value };
+    return CONFIG_MAP.test(key) ? { kind: 'ConfigMap', name: value } : undefined;
+  }
+  if (!isFields(value)) return undefined;
+  const special = OBJECTS[key];
+  if (special) return special(value);
+  const keys = keysIn(value);
+  if (CONFIG_MAP.test(key)) return { kind: 'ConfigMap', name: value['name'], keys };
+  // A name and a key and nothing else select from a Secret, whatever the field is called.
+  const selects = typeof value['key'] === 'string' && Object.keys(value).every((field) => SELECTOR.has(field));
+  // Volumes say `secretName`; it is read here, where the keys are.
+  const { name = value['secretName'] } = value;
+  return SECRET.test(key) || selects ? { kind: 'Secret', name, namespace: value['namespace'], keys } : undefined;
 }
 
-/** Objects that operators make of custom resources. */
-const MAKERS: Readonly<Record<string, (manifest: Manifest, namespaces: readonly string[]) => string[]>> = {
-  Certificate: (manifest) => {
-    const { secretName } = spec<{ secretName: string }>(manifest);
-    return [identify('Secret', manifest.metadata.namespace, secretName)];
-  },
-  ExternalSecret: (manifest) => {
-    const { target } = spec<{ target?: { name?: string } }>(manifest);
-    return [identify('Secret', manifest.metadata.namespace, target?.name ?? manifest.metadata.name)];
-  },
-  Bundle: ({ metadata: { name } }, namespaces) =>
-    namespaces.flatMap((namespace) => ['ConfigMap', 'Secret'].map((kind) => identify(kind, namespace, name))),
-  Cluster: ({ metadata: { name, namespace } }) => [
-    ...['superuser', 'app'].map((user) => identify('Secret', namespace, `${name}-${user}`)),
-    identify('ServiceAccount', namespace, name),
-    ...['rw', 'ro', 'r'].map((kind) => identify('Service', namespace, `${name}-${kind}`)),
-  ],
-};
+const SELECTOR: ReadonlySet<string> = new Set(['name', 'key', 'optional']);
 
-/** Fields that name what the object makes, not what it needs. */
-function isMade({ kind }: Manifest, field: string): boolean {
-  if (kind === 'Certificate') return field === '.spec.secretName';
-  if (kind === 'ExternalSecret') return field.startsWith('.spec.target');
-  return kind === 'Bundle' && field.startsWith('.spec.target');
+/** The keys that a reference to a ConfigMap or Secret picks: one, or those of its items. */
+function keysIn({ key, items }: Fields): string[] {
+  const picked = Array.isArray(items) ? items.map((item: Fields) => item['key']) : [];
+  return [key, ...picked].filter((each) => typeof each === 'string');
 }
 
-function withoutMetadata(manifest: Manifest): Fields {
-  return Object.fromEntries(Object.entries(manifest).filter(([key]) => key !== 'metadata'));
+function isNeeded(value: unknown): boolean {
+  return !isFields(value) || value['optional'] !== true;
+}
+
+/** Fields that name what an operator makes of the object, not what the object needs. */
+function isMade(kind: string, field: string): boolean {
+  if (kind === 'Certificate') return field === 'spec.secretName';
+  if (kind === 'ExternalSecret') return field === 'spec.target';
+  if (kind === 'ClusterIssuer' || kind === 'Issuer') return field === 'spec.acme.privateKeySecretRef';
+  return kind === 'Bundle' && field === 'spec.target';
 }
 
 function isFields(value: unknown): value is Fields {

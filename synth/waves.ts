@@ -1,7 +1,8 @@
 import { IConstruct } from 'constructs';
 import { Connections } from '../constructs/platform/connections';
 import type { Manifest } from '../constructs/platform/manifest';
-import { identify, providedBy, referencesOf } from './references';
+import { provisionsOf } from './provisions';
+import { identify, referencesOf } from './references';
 
 /** An object, and what it is synced with: its set of pods, or itself alone. */
 export interface Node {
@@ -33,7 +34,7 @@ function needs(nodes: readonly Node[]): Graph {
   );
   const providers = new Map(
     nodes.flatMap(({ manifest, unit }) =>
-      providedBy(manifest, namespaces).map((provided) => [provided, unit]),
+      provisionsOf(manifest, namespaces).map(({ identity }) => [identity, unit]),
     ),
   );
   const graph = new Map<IConstruct, Set<IConstruct>>();

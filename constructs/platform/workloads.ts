@@ -94,6 +94,20 @@ function sidecars({ metadata }: Manifest): ResourceRequirements[] {
   return added === undefined ? [] : [JSON.parse(added) as ResourceRequirements];
 }
 
+/**
+ * Labels that CloudNativePG 1.30 puts on all pods of a cluster: on its members, on the jobs that make them, and on those of
+ * its poolers, which differ in the component alone (pkg/specs/pods.go, jobs.go, pgbouncer/deployments.go).
+ */
+function cnpgLabels(cluster: string, component: 'database' | 'pooler'): Readonly<Record<string, string>> {
+  return {
+    'cnpg.io/cluster': cluster,
+    'app.kubernetes.io/name': 'postgresql',
+    'app.kubernetes.io/instance': cluster,
+    'app.kubernetes.io/component': component,
+    'app.kubernetes.io/managed-by': 'cloudnative-pg',
+  };
+}
+
 /** Kubernetes' default: a quarter of the replicas, rounded up. */
 function surgePods(maxSurge: number | string = '25%', replicas: number): number {
   if (typeof maxSurge === 'number') return maxSurge;

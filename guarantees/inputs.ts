@@ -1,0 +1,38 @@
+import { OPERATORS } from '../constructs/platform-operators/operators';
+import type { Platform } from '../synth/platform';
+
+/**
+ * Objects that a cluster has without this platform making them. What the environment's file names belongs here, and the
+ * value's place in the file is the declaration; nothing else may be assumed to be there.
+ */
+export function declaredInputs({ environment, cluster }: Platform): Map<string, string> {
+  const secretStore = environment.objectStorage.external?.secretStore;
+  return new Map([
+    [`StorageClass/${cluster.storageClass}`, 'clusters[].storageClass'],
+    ...(secretStore === undefined
+      ? []
+      : [[`ClusterSecretStore/${secretStore}`, 'objectStorage.external.secretStore'] as const]),
+  ]);
+}
+
+/** Namespaces that are there before the platform: Kubernetes' own, Argo CD's, the operators'. */
+export const GIVEN_NAMESPACES: ReadonlySet<string> = new Set([
+  'kube-system',
+  'argocd',
+  ...Object.values(OPERATORS).map(({ namespace }) => namespace),
+]);
+
+/** What Kubernetes itself puts into every namespace or into every cluster. */
+const GIVEN: readonly RegExp[] = [
+  /^ServiceAccount\/[^/]+\/default$/,
+  /^ConfigMap\/[^/]+\/kube-root-ca\.crt$/,
+  /^Role\/kube-system\/extension-apiserver-authentication-reader$/,
+  /^ClusterRole\/(cluster-admin|admin|edit|view|system:.+)$/,
+  /^PriorityClass\/system-(cluster|node)-critical$/,
+  /^AppProject\/argocd\/default$/,
+];
+
+/** Whether an object is there in every cluster. */
+export function isGiven(identity: string): boolean {
+  return GIVEN.some((pattern) => pattern.test(identity));
+}
