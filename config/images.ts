@@ -7,7 +7,6 @@ export const IMAGE_NAMES = [
   'redisExporter',
   'haproxy',
   'postgresql',
-  'postgresClient',
   'pgbouncer',
   'minio',
   'minioClient',
@@ -16,6 +15,7 @@ export const IMAGE_NAMES = [
   'weaviate',
   'embeddings',
   'curl',
+  'python',
 ] as const;
 
 export type ImageName = (typeof IMAGE_NAMES)[number];

@@ -1,3 +1,4 @@
+import { parseDuration } from '../constructs/platform/duration';
 import { parseQuantity } from '../constructs/platform/quantity';
 import { type Finding, type Path, show } from './document';
 import type { Environment } from './schema';
@@ -194,7 +195,7 @@ export const rules: Readonly<Record<string, Rule>> = {
 
   'the recovery point is one that archiving can reach': rule(['targets'], ({ targets: { recoveryPoint } }) =>
     unless(
-      minutesOf(recoveryPoint) >= 5,
+      parseDuration(recoveryPoint) >= parseDuration('5m'),
       ['targets', 'recoveryPoint'],
       `must be at least 5m: PostgreSQL archives its log every five minutes (archive_timeout), got ${recoveryPoint}`,
     ),
@@ -203,7 +204,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   'production keeps backups for a week': rule(['environment', 'postgres'], ({ environment, postgres }) => {
     const { retention } = postgres.backup;
     return unless(
-      environment !== 'production' || minutesOf(retention) >= minutesOf('7d'),
+      environment !== 'production' || parseDuration(retention) >= parseDuration('7d'),
       ['postgres', 'backup', 'retention'],
       `must be at least 7d in production, got ${retention}`,
     );
@@ -281,12 +282,6 @@ const groupsOf = ({
   { path: ['redis', 'sessions', 'members'], members: redis.sessions.members },
   { path: ['vectorDatabase', 'members'], members: vectorDatabase.members },
 ];
-
-const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 24 * 60 };
-
-/** A duration of the configuration (`15m`, `6h`, `30d`) in minutes. */
-export const minutesOf = (duration: string): number =>
-  parseInt(duration, 10) * (MINUTES[duration.slice(-1)] ?? NaN);
 
 /** What the API server refuses in a block of addresses, and what would open the door to everyone. */
 function cidr(text: string, path: Path): readonly Finding[] {

@@ -1,4 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { DURATION_PATTERN } from '../constructs/platform/duration';
 
 // One fact in one place: the types of the program, the checks of ajv and the completion of editors
 // (environment.schema.json, written by `npm run schema`) all come from this object. What one value says about another
@@ -27,13 +28,13 @@ const bytes = {
 
 const duration = {
   type: 'string',
-  pattern: '^[1-9][0-9]*[mhd]$',
+  pattern: DURATION_PATTERN,
   message: 'must be a duration in whole minutes, hours or days such as 15m, 6h or 30d',
 } as const;
 
 const days = {
   type: 'string',
-  pattern: '^[1-9][0-9]*d$',
+  pattern: '^[1-9][0-9]{0,4}d$',
   message: 'must be a duration in whole days such as 30d',
 } as const;
 
@@ -288,16 +289,24 @@ export const environmentSchema = {
           type: 'object',
           description: 'The S3 service of a provider; keys come from the secret store.',
           additionalProperties: false,
-          required: ['host', 'port', 'cidr', 'secretStore', 'secretPath'],
+          required: ['host', 'port', 'cidr', 'region', 'bucketPrefix', 'secretStore', 'secretPath'],
           properties: {
             host,
             port,
             cidr,
+            region: { ...name, description: 'Region that requests are signed for.' },
+            bucketPrefix: {
+              type: 'string',
+              pattern: '^[a-z0-9][-a-z0-9]{0,29}-$',
+              message:
+                'must be lowercase letters, digits and dashes, ending with a dash, such as acme-lighthouse-',
+              description: "What the buckets' names begin with: a provider's names are taken by everybody.",
+            },
             secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
             secretPath: {
               type: 'string',
               minLength: 1,
-              description: 'Path in the store; one entry per consumer below it.',
+              description: 'Path in the store; one entry per bucket below it, with accessKey and secretKey.',
             },
           },
         },

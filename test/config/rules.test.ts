@@ -1,4 +1,4 @@
-import { minutesOf, rules } from '../../config/rules';
+import { rules } from '../../config/rules';
 import { type Edit, edited, expectProblems, problemsOf } from './support';
 
 const PRODUCTION = 'production.yaml';
@@ -331,12 +331,4 @@ test('a rule has nothing to say about a section that is not well-formed', () => 
     ],
     ['postgres.storage: must be a Kubernetes quantity of bytes such as 512Mi or 8Gi, got "none"'],
   );
-});
-
-test.each([
-  ['15m', 15],
-  ['6h', 360],
-  ['30d', 43_200],
-])('%s are %d minutes', (duration, minutes) => {
-  expect(minutesOf(duration)).toBe(minutes);
 });
