@@ -168,7 +168,7 @@ export class ConfigFile {
       const item = isSeq(holder) ? holder.items[Number(step)] : undefined;
       // The last of duplicate keys is the one that counts.
       const pair = isMap(holder) ? holder.items.findLast((each) => keyOf(each.key) === step) : undefined;
-      if (!item && !pair) return startOf(this.yaml.contents);
+      if (!item && !pair) return startOf(key);
       key = pair?.key ?? item;
       value = pair ? pair.value : item;
     }
