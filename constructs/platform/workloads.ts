@@ -70,21 +70,26 @@ const READERS: Readonly<Record<string, Reader>> = {
   Cluster: (manifest) => {
     const { instances, resources } = spec<{ instances: number; resources?: ResourceRequirements }>(manifest);
     const { requests, limits } = amounts([resources, ...sidecars(manifest)]);
-    const labels = { 'cnpg.io/cluster': manifest.metadata.name, 'app.kubernetes.io/component': 'database' };
+    const labels = cnpgLabels(manifest.metadata.name, 'database');
     return { manifest, replicas: instances, surge: 1, requests, limits, labels };
   },
   // The operator makes a Deployment of it.
   Pooler: (manifest) => {
     const {
+      cluster,
       instances = 1,
       deploymentStrategy,
       template,
-    } = spec<{ instances?: number; deploymentStrategy?: DeploymentStrategy; template: PodTemplateSpec }>(
-      manifest,
-    );
+    } = spec<{
+      cluster: { name: string };
+      instances?: number;
+      deploymentStrategy?: DeploymentStrategy;
+      template: PodTemplateSpec;
+    }>(manifest);
     const surge = surgePods(deploymentStrategy?.rollingUpdate?.maxSurge, instances);
     const workload = fromTemplate(manifest, template, instances, surge);
-    return { ...workload, labels: { 'cnpg.io/poolerName': manifest.metadata.name } };
+    const labels = { ...cnpgLabels(cluster.name, 'pooler'), 'cnpg.io/poolerName': manifest.metadata.name };
+    return { ...workload, labels: { ...workload.labels, ...labels } };
   },
 };
 
