@@ -305,7 +305,8 @@ export const environmentSchema = {
             secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
             secretPath: {
               type: 'string',
-              minLength: 1,
+              pattern: '^[-\\w.]+(/[-\\w.]+)*$',
+              message: 'must be a path such as lighthouse/production/object-storage',
               description: 'Path in the store; one entry per bucket below it, with accessKey and secretKey.',
             },
           },

@@ -19,11 +19,6 @@ test.each(IMAGE_NAMES)('%s is shipped with an exact tag', (name) => {
   );
 });
 
-test('the client of PostgreSQL is as old as the server', () => {
-  const images = loadImages('config/images.yaml');
-  expect(images('postgresClient')).toBe(images('postgresql'));
-});
-
 test('a valid file has no problems', () => {
   expectProblems('redis', 'redis');
 });

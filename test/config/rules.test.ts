@@ -10,6 +10,8 @@ const EXTERNAL = `  engine: external
     host: s3.eu-central-1.example.com
     port: 443
     cidr: 203.0.113.0/24
+    region: eu-central-1
+    bucketPrefix: lighthouse-production-
     secretStore: platform
     secretPath: lighthouse/production/object-storage
 `;
