@@ -185,6 +185,13 @@ describe('a key', () => {
     );
   });
 
+  test('given twice counts the second time', () => {
+    inProduction(
+      [['instances: 3', 'instances: 3\n  ‸instances: ‸ten']],
+      ['postgres.instances: duplicate key', 'postgres.instances: must be a whole number, got "ten"'],
+    );
+  });
+
   test('missing from the top is pointed at there', () => {
     inProduction(
       [
