@@ -4,12 +4,16 @@ import { Credential, Credentials, CredentialsMaker } from '../credentials';
 import { Endpoint } from '../platform/endpoint';
 import { NamespaceScope } from '../platform/names';
 import { Spreading } from '../platform/pod';
+import { formatBytes, parseQuantity } from '../platform/quantity';
 import { Members } from './members';
 import { RedisUser } from './payloads';
 import { Proxy } from './proxy';
 
 /** Accounts of the programs that belong to the service itself. */
 const OWN_USERS = ['replication', 'sentinel', 'probe', 'exporter'] as const;
+
+/** Bytes. The replication backlog counts as data: 16 MiB of the three quarters, of which less would be left otherwise. */
+const LEAST_MEMORY = 96 * 2 ** 20;
 
 export interface RedisSentinelProps {
   /** Image references of Redis (and Sentinel), of HAProxy and of the Redis exporter. */
@@ -72,10 +76,16 @@ export class RedisSentinel extends Construct {
 
   constructor(scope: Construct, id: string, props: RedisSentinelProps) {
     super(scope, id);
-    const { members = 3, proxies = 2, users, maker, clients = [], spreading = 'required' } = props;
+    const { members = 3, proxies = 2, users, memory, maker, clients = [] } = props;
+    const { spreading = 'required' } = props;
     if (members !== 1 && (members < 3 || members % 2 === 0)) {
       throw new Error(
         `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}`,
+      );
+    }
+    if (parseQuantity(memory) < LEAST_MEMORY) {
+      throw new Error(
+        `${this.node.path}: memory must be at least ${formatBytes(LEAST_MEMORY)}, got ${memory}`,
       );
     }
     if (proxies < 1) throw new Error(`${this.node.path}: proxies must be at least 1, got ${proxies}`);

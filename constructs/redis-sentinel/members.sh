@@ -30,6 +30,17 @@ elected() {
   done | sort -rn | awk -v answers="$1" 'NR == 1 { latest = $0 } END { if (NR >= answers) print latest }'
 }
 
+# renewed FOLDER DELAY: whether there is a newer certificate than the one in FOLDER, which the program read when it
+# started, and this member's turn has come to restart for it. Turns are ten minutes apart, so that a majority stays;
+# DELAY sets the two programs of a member apart.
+renewed() {
+  cmp -s /tls/tls.crt "$1/served.crt" && return 1
+  member=${SELF%%.*}
+  age=$(($(date +%s) - $(date -r /tls/tls.crt +%s)))
+  [ "$age" -ge $((${member##*-} * 600 + $2)) ] || return 1
+  echo 'the certificate was renewed: restarting to read it'
+}
+
 # acl FILE: its users, each with the hashes of its passwords.
 acl() {
   while read -r keyword user rules; do

@@ -65,6 +65,7 @@ export function proxyPayloads({ maxConnections, ...group }: ProxyPayloadProps): 
   const pods = podsOf(group);
   return {
     'start-haproxy.sh': {},
+    'live-haproxy.sh': {},
     'haproxy.cfg': {
       NAME: name,
       DOMAIN: domain,

@@ -6,7 +6,7 @@ import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
 import { resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
-import { Members } from './members';
+import { Members, START_SECONDS } from './members';
 import { proxyPayloads } from './payloads';
 
 export interface ProxyProps {
@@ -95,9 +95,15 @@ export class Proxy extends Construct {
       image,
       command: ['/bin/sh', '/config/start-haproxy.sh'],
       ports: this.connections.containerPorts(this.redis, this.http),
-      livenessProbe: { ...http('/healthz'), periodSeconds: 10 },
-      // Ready is who knows a master: before that, a client had better be told so at once.
-      readinessProbe: { ...http('/master'), periodSeconds: 2, failureThreshold: 2 },
+      livenessProbe: {
+        exec: { command: ['/bin/sh', '/config/live-haproxy.sh'] },
+        timeoutSeconds: 5,
+        periodSeconds: 10,
+      },
+      // It takes clients from when it first knows a master. Afterwards a failover is no reason to leave the Service: all
+      // proxies would at once, and come back later than the master.
+      startupProbe: { ...http('/master'), periodSeconds: 2, failureThreshold: START_SECONDS / 2 },
+      readinessProbe: { ...http('/healthz'), periodSeconds: 5 },
       securityContext: RESTRICTED,
       resources: resources({ cpu: '20m', memory: CAPACITY.memory }),
       volumeMounts: [
