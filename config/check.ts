@@ -24,34 +24,38 @@ export function checker(schema: SchemaObject): (value: unknown) => Finding[] {
   return (value) => {
     validate ??= new Ajv({
       allErrors: true,
-      verbose: true,
       strict: true,
-      strictRequired: true,
       messages: false,
       meta: false,
       validateSchema: false,
       code: { optimize: false },
       keywords: ['message'],
     }).compile(schema);
-    return validate(value) ? [] : ((validate.errors ?? []) as DefinedError[]).map(findingOf);
+    return validate(value)
+      ? []
+      : ((validate.errors ?? []) as DefinedError[]).map((error) => findingOf(error, schema, value));
   };
 }
 
-function findingOf(error: DefinedError): Finding {
-  const { message: hint, properties = {} } = (error.parentSchema ?? {}) as Annotated;
+function findingOf(error: DefinedError, schema: SchemaObject, value: unknown): Finding {
+  const { message: hint, properties = {} } = valueAt(
+    schema,
+    pathOf(error.schemaPath).slice(0, -1),
+  ) as Annotated;
   const path = pathOf(error.instancePath);
-  const got = show(error.data);
+  const data = valueAt(value, path);
+  const got = show(data);
   switch (error.keyword) {
     case 'required':
       return { path: [...path, error.params.missingProperty], message: 'is missing' };
     case 'additionalProperties': {
       const key = error.params.additionalProperty;
-      const free = Object.keys(properties).filter((name) => !Object.hasOwn(error.data as object, name));
+      const free = Object.keys(properties).filter((name) => !Object.hasOwn(data as object, name));
       return { path: [...path, key], message: `unknown key${didYouMean(key, free)}`, at: 'key' };
     }
     case 'type': {
       const remedy =
-        error.params.type === 'string' && /^(number|boolean)$/.test(typeof error.data) ? '; quote it' : '';
+        error.params.type === 'string' && /^(number|boolean)$/.test(typeof data) ? '; quote it' : '';
       return {
         path,
         message: `${hint ?? `must be ${TYPES[error.params.type] ?? error.params.type}`}, got ${got}${remedy}`,
@@ -59,21 +63,21 @@ function findingOf(error: DefinedError): Finding {
     }
     case 'enum': {
       const allowed = error.params.allowedValues.map(String);
-      return { path, message: `must be ${either(allowed)}, got ${got}${didYouMean(error.data, allowed)}` };
+      return { path, message: `must be ${either(allowed)}, got ${got}${didYouMean(data, allowed)}` };
     }
     case 'minimum':
-      return { path, message: `must be at least ${error.params.limit}, got ${String(error.data)}` };
+      return { path, message: `must be at least ${error.params.limit}, got ${String(data)}` };
     case 'maximum':
-      return { path, message: `must be at most ${error.params.limit}, got ${String(error.data)}` };
+      return { path, message: `must be at most ${error.params.limit}, got ${String(data)}` };
     case 'minItems':
       return {
         path,
-        message: `must have at least ${entries(error.params.limit)}, got ${lengthOf(error.data)}`,
+        message: `must have at least ${entries(error.params.limit)}, got ${lengthOf(data)}`,
       };
     case 'maxItems':
       return {
         path,
-        message: `must have at most ${entries(error.params.limit)}, got ${lengthOf(error.data)}`,
+        message: `must have at most ${entries(error.params.limit)}, got ${lengthOf(data)}`,
       };
     case 'uniqueItems':
       return { path: [...path, Math.max(error.params.i, error.params.j)], message: 'is in the list already' };
@@ -88,6 +92,9 @@ const pathOf = (pointer: string): Path =>
     .split('/')
     .slice(1)
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+
+const valueAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, step) => (value as Readonly<Record<string | number, unknown>>)[step], root);
 
 const entries = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
 
