@@ -57,16 +57,27 @@ function workers(cores: number): { all: number; perQuery: number } {
   return { all, perQuery: Math.min(Math.floor(all / 2), 4) };
 }
 
+/** What of a machine decides on its memory. */
+type MemoryDemand = Pick<Machine, 'memory' | 'cores' | 'maxConnections'>;
+
 /**
  * Shares out the memory of an instance so that it cannot be exceeded: every connection sorting and hashing at once, every
  * parallel and every autovacuum worker busy, an index being built.
  * @throws Error where a connection would get less than 1 MiB to work with
  */
-export function memoryPlan({
-  memory,
-  cores,
-  maxConnections,
-}: Pick<Machine, 'memory' | 'cores' | 'maxConnections'>): MemoryPlan {
+export function memoryPlan(demand: MemoryDemand): MemoryPlan {
+  const plan = share(demand);
+  if (plan.workMem >= MIN_WORK_MEM) return plan;
+  const { memory, maxConnections } = demand;
+  let enough = memory;
+  while (share({ ...demand, memory: enough }).workMem < MIN_WORK_MEM) enough += 64 * MIB;
+  const [given, wanted] = [memory, enough].map((bytes) => `${Math.ceil(bytes / MIB)}Mi`);
+  throw new Error(
+    `memory of ${given} leaves less than 1 MiB of work_mem to each of ${maxConnections} connections; give ${wanted}, or fewer cores or poolers`,
+  );
+}
+
+function share({ memory, cores, maxConnections }: MemoryDemand): MemoryPlan {
   // A quarter: docs/current/runtime-config-resource.html, "a reasonable starting value", and the operator's own advice.
   const sharedBuffers = floorTo(MIB, memory / 4);
   // PostgreSQL's own choice, 1/32 of shared_buffers up to a segment: here only for the sum.
@@ -83,22 +94,8 @@ export function memoryPlan({
   const processes = maxConnections + workers(cores).all;
   const perProcess = (memory - fixed) / processes - PER_BACKEND;
   const workMem = Math.min(floorTo(64 * KIB, perProcess / WORK_MEM_PER_PROCESS), MAX_WORK_MEM);
-  const needed = (mem: number): number => processes * (PER_BACKEND + WORK_MEM_PER_PROCESS * mem);
-  if (workMem < MIN_WORK_MEM) {
-    // A quarter and a fifth of memory are shares of it, so the rest has to carry what is fixed.
-    const least = Math.ceil((needed(MIN_WORK_MEM) + fixed - memory * 0.3875) / 0.6125 / MIB);
-    throw new Error(
-      `memory of ${Math.floor(memory / MIB)}Mi leaves less than 1 MiB of work_mem to each of ${maxConnections} connections; give at least ${least}Mi, or fewer cores or poolers`,
-    );
-  }
-  return {
-    sharedBuffers,
-    walBuffers,
-    workMem,
-    maintenanceWorkMem,
-    autovacuumWorkMem,
-    total: fixed + needed(workMem),
-  };
+  const total = fixed + processes * (PER_BACKEND + WORK_MEM_PER_PROCESS * workMem);
+  return { sharedBuffers, walBuffers, workMem, maintenanceWorkMem, autovacuumWorkMem, total };
 }
 
 /** postgresql.conf for an instance; what the operator sets by itself and sets right is not repeated. */
@@ -143,7 +140,7 @@ export function parameters(machine: Machine): Record<string, string> {
     // Statements here are short: compiling them takes longer than running them.
     jit: 'off',
 
-    checkpoint_timeout: '15min',
+    // A new standby waits for a checkpoint, paced over this part of checkpoint_timeout: the default of 5 min stays.
     checkpoint_completion_target: '0.9',
     // Nothing replicates logically; 'logical', the operator's default, writes more.
     wal_level: 'replica',
