@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
@@ -10,6 +10,7 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
   const target = resolve(folder);
   mkdirSync(dirname(target), { recursive: true });
   const release = lock(target);
+  clear(target);
   const fresh = mkdtempSync(`${target}.new-`);
   try {
     for (const parent of new Set([...files.keys()].map(dirname)))
@@ -22,6 +23,12 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
     rmSync(fresh, { recursive: true, force: true });
     release();
   }
+}
+
+/** Removes what writers left behind that were killed; nobody else is writing now. */
+function clear(target: string): void {
+  const leftovers = readdirSync(dirname(target)).filter((name) => name.startsWith(`${basename(target)}.new-`));
+  for (const name of leftovers) rmSync(join(dirname(target), name), { recursive: true, force: true });
 }
 
 function swap(fresh: string, target: string): void {
@@ -45,7 +52,7 @@ function lock(target: string): () => void {
       writeFileSync(file, String(process.pid), { flag: 'wx' });
       return () => rmSync(file, { force: true });
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
       const holder = Number(readFileSync(file, 'utf8'));
       if (isRunning(holder)) {
         throw new Error(
@@ -63,8 +70,12 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }
 
 function reason(error: unknown): string {
