@@ -22,10 +22,7 @@ export const BRIDGE: Role = {
 /** Reads objects and the members' state, for probes, dashboards and tests. */
 export const READER: Role = {
   name: 'reader',
-  permissions: [
-    ...permissions('read_data'),
-    { action: 'read_nodes', nodes: { collection: '*', verbosity: 'minimal' } },
-  ],
+  permissions: [...permissions('read_data'), { action: 'read_nodes', nodes: { verbosity: 'minimal' } }],
 };
 
 /** Starts backups and asks how they go. */
@@ -35,8 +32,11 @@ export const BACKUP: Role = {
 };
 
 function permissions(...actions: readonly string[]): Permission[] {
-  return COLLECTIONS.flatMap((collection) => [
-    { action: 'read_collections', collections: { collection } },
-    ...actions.map((action) => ({ action, data: { collection, tenant: '*', object: '*' } })),
-  ]);
+  return [
+    // GraphQL refuses whoever may not see how all collections are made.
+    { action: 'read_collections', collections: { collection: '*' } },
+    ...COLLECTIONS.flatMap((collection) =>
+      actions.map((action) => ({ action, data: { collection, tenant: '*', object: '*' } })),
+    ),
+  ];
 }

@@ -132,6 +132,10 @@ def apply_collection(wanted):
     print(f"{name}: as wanted")
 
 
+def ordered(value):
+    return json.loads(json.dumps(value, sort_keys=True))
+
+
 def apply_role(wanted):
     """Makes a role say exactly what is wanted and gives it to the user of the same name."""
     name = wanted["name"]
@@ -149,6 +153,10 @@ def apply_role(wanted):
             if permissions:
                 must("POST", f"{path}/{verb}-permissions", {"permissions": permissions})
                 print(f"role {name}: {verb} {json.dumps(permissions)}")
+    # The server writes some permissions otherwise than they were given: those would be added and removed for ever.
+    found = must("GET", path)["permissions"]
+    if sorted(map(json.dumps, map(ordered, found))) != sorted(map(json.dumps, map(ordered, wanted["permissions"]))):
+        fail(f"role {name} is not what was wanted: {json.dumps(found)}")
     held = [role["name"] for role in must("GET", f"/v1/authz/users/{name}/roles/db")]
     if name not in held:
         must("POST", f"/v1/authz/users/{name}/assign", {"roles": [name], "userType": "db"})
