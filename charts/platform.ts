@@ -1,5 +1,5 @@
 import { App } from 'cdk8s';
-import type { Images } from '../config/images';
+import { IMAGE_NAMES, Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
 import { Platform, readPlatform } from '../synth/platform';
 import { bootstrap } from './bootstrap';
@@ -16,5 +16,5 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
     new PhaseChart(app, 'validation'),
   ];
   bootstrap(app, environment, cluster, phases);
-  return readPlatform(app, environment, cluster);
+  return { ...readPlatform(app, environment, cluster), images: new Set(IMAGE_NAMES.map(images)) };
 }

@@ -41,7 +41,10 @@ export function inventoryOf(platform: Platform): Inventory {
     objects: new Map(objects.map((object) => [identityOf(object), object])),
     provided: new Map(
       objects.flatMap((object) =>
-        provisionsOf(object.manifest, namespaces).map(({ identity, keys }) => [identity, { by: object, keys }]),
+        provisionsOf(object.manifest, namespaces).map(({ identity, keys }) => [
+          identity,
+          { by: object, keys },
+        ]),
       ),
     ),
     pods: objects.flatMap((object) => {

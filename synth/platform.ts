@@ -25,6 +25,8 @@ export interface Platform {
   readonly cluster: Cluster;
   readonly objects: readonly PlatformObject[];
   readonly connections: readonly Connections[];
+  /** Every image that the configuration knows. */
+  readonly images?: ReadonlySet<string>;
 }
 
 /**

@@ -141,10 +141,13 @@ function namedBy(kind: string, key: string, value: unknown): Named | undefined {
   const keys = keysIn(value);
   if (CONFIG_MAP.test(key)) return { kind: 'ConfigMap', name: value['name'], keys };
   // A name and a key and nothing else select from a Secret, whatever the field is called.
-  const selects = typeof value['key'] === 'string' && Object.keys(value).every((field) => SELECTOR.has(field));
+  const selects =
+    typeof value['key'] === 'string' && Object.keys(value).every((field) => SELECTOR.has(field));
   // Volumes say `secretName`; it is read here, where the keys are.
   const { name = value['secretName'] } = value;
-  return SECRET.test(key) || selects ? { kind: 'Secret', name, namespace: value['namespace'], keys } : undefined;
+  return SECRET.test(key) || selects
+    ? { kind: 'Secret', name, namespace: value['namespace'], keys }
+    : undefined;
 }
 
 const SELECTOR: ReadonlySet<string> = new Set(['name', 'key', 'optional']);

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
@@ -27,7 +36,9 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
 
 /** Removes what writers left behind that were killed; nobody else is writing now. */
 function clear(target: string): void {
-  const leftovers = readdirSync(dirname(target)).filter((name) => name.startsWith(`${basename(target)}.new-`));
+  const leftovers = readdirSync(dirname(target)).filter((name) =>
+    name.startsWith(`${basename(target)}.new-`),
+  );
   for (const name of leftovers) rmSync(join(dirname(target), name), { recursive: true, force: true });
 }
 

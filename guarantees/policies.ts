@@ -1,0 +1,335 @@
+import type { Connections } from '../constructs/platform/connections';
+import type { NetworkPolicySpec } from '../imports/k8s';
+import { spec } from '../constructs/platform/workloads';
+import { Inventory, inventoryOf, PodSource } from '../synth/inventory';
+import type { Platform, PlatformObject } from '../synth/platform';
+import type { Finding, Guarantee } from './guarantee';
+
+/**
+ * The printed NetworkPolicies are the declared connections, no less and no more. Worked out from the manifests as the
+ * cluster would read them: which policies select which pods, and whether each edge is let out on one end and in on the
+ * other.
+ */
+export const policies: Guarantee = {
+  name: 'network policies',
+  check: (platform) => {
+    const inventory = inventoryOf(platform);
+    const printed = platform.objects.flatMap(readPolicy);
+    const edges = platform.connections.flatMap((client) => edgesOf(client, inventory));
+    return {
+      findings: [
+        ...inventory.pods.flatMap((source) => selection(source, printed)),
+        ...undenied(platform, printed),
+        ...platform.connections.flatMap((own) => podless(own, inventory)),
+        ...edges.flatMap((edge) => refused(edge, printed)),
+        ...printed.flatMap(undeclared),
+      ],
+      facts: [
+        { subject: 'connections let out and in', figure: String(edges.length) },
+        { subject: 'sets of pods under one policy each', figure: String(inventory.pods.length) },
+      ],
+    };
+  },
+};
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One port of one peer that a rule opens. An undefined part stands for "any". */
+interface Opening {
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  readonly cidr?: string;
+  readonly port?: string;
+  /** A selector that this program cannot read as labels. */
+  readonly unread?: true;
+}
+
+interface Policy {
+  readonly object: PlatformObject;
+  readonly namespace: string;
+  /** None: every pod of the namespace. */
+  readonly labels: Labels;
+  readonly types: readonly string[];
+  readonly ingress: readonly Opening[];
+  readonly egress: readonly Opening[];
+}
+
+function readPolicy(object: PlatformObject): Policy[] {
+  const { manifest } = object;
+  if (manifest.kind !== 'NetworkPolicy') return [];
+  const namespace = manifest.metadata.namespace ?? '';
+  const { podSelector, policyTypes = [], ingress = [], egress = [] } = spec<NetworkPolicySpec>(manifest);
+  return [
+    {
+      object,
+      namespace,
+      labels: podSelector?.matchLabels ?? {},
+      types: policyTypes,
+      ingress: ingress.flatMap(({ from, ports }) => openings(namespace, from, ports)),
+      egress: egress.flatMap(({ to, ports }) => openings(namespace, to, ports)),
+    },
+  ];
+}
+
+type Rules = NonNullable<NetworkPolicySpec['egress']>[number];
+
+/** Kubernetes' reading: no peers are all peers, no ports are all ports, no namespace selector is the policy's own. */
+function openings(own: string, peers: Rules['to'] = [], ports: Rules['ports'] = []): Opening[] {
+  const opened = peers.map(({ namespaceSelector, podSelector, ipBlock }): Opening => {
+    if (ipBlock) return { cidr: ipBlock.cidr };
+    const { [NAMESPACE]: named, ...others } = namespaceSelector?.matchLabels ?? {};
+    const isRead =
+      Object.keys(others).length === 0 &&
+      !namespaceSelector?.matchExpressions &&
+      !podSelector?.matchExpressions;
+    if (!isRead) return { unread: true };
+    return { namespace: namespaceSelector ? named : own, labels: podSelector?.matchLabels ?? {} };
+  });
+  const everywhere: readonly Opening[] = opened.length > 0 ? opened : [{}];
+  if (ports.length === 0) return [...everywhere];
+  return everywhere.flatMap((peer) =>
+    ports.map(({ protocol = 'TCP', port, endPort }) =>
+      endPort === undefined && port !== undefined ? { ...peer, port: `${protocol} ${port}` } : peer,
+    ),
+  );
+}
+
+const NAMESPACE = 'kubernetes.io/metadata.name';
+
+/** The part of a policy's openings that concerns one port of one peer, as text: what is declared and what is printed. */
+function describe({ namespace, labels, cidr, port = 'any port' }: Opening): string {
+  if (cidr !== undefined) return `${cidr}, ${port}`;
+  const selected = Object.entries(labels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .sort();
+  return `pods ${selected.join(',') || 'of any label'} in ${namespace ?? 'any namespace'}, ${port}`;
+}
+
+function matches(selector: Labels, labels: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
+const isDefaultDeny = ({ labels, types, ingress, egress }: Policy): boolean =>
+  Object.keys(labels).length === 0 && types.length === 2 && ingress.length + egress.length === 0;
+
+/** Every set of pods has one policy of its own. */
+function selection({ object, workload, namespace }: PodSource, printed: readonly Policy[]): Finding[] {
+  const own = selecting(printed, namespace, workload.labels).filter(
+    ({ labels }) => Object.keys(labels).length > 0,
+  );
+  if (own.length === 1) return [];
+  const { kind, metadata } = object.manifest;
+  const names = own.map((policy) => policy.object.manifest.metadata.name).join(', ');
+  return [
+    {
+      path: object.path,
+      cause: `pods of ${kind} ${namespace}/${metadata.name} are selected by ${own.length} policies${names && `: ${names}`}`,
+      remedy:
+        own.length === 0
+          ? 'put connections.podLabels on the pod template, or say operatorLabels that the pods carry'
+          : 'rules of several policies add up: tell the sets of pods apart by their labels',
+    },
+  ];
+}
+
+function selecting(printed: readonly Policy[], namespace: string, labels: Labels): Policy[] {
+  return printed.filter((policy) => policy.namespace === namespace && matches(policy.labels, labels));
+}
+
+/** Namespaces in which what no policy mentions is let through. */
+function undenied({ objects }: Platform, printed: readonly Policy[]): Finding[] {
+  const denied = new Set(printed.filter(isDefaultDeny).map(({ namespace }) => namespace));
+  const homes = new Map<string, PlatformObject>();
+  for (const object of objects) {
+    const { kind, metadata } = object.manifest;
+    if (kind === 'Namespace') homes.set(metadata.name, object);
+    else if (POD_MAKERS.has(kind)) homes.set(metadata.namespace ?? '', object);
+  }
+  return [...homes]
+    .filter(([namespace]) => !denied.has(namespace))
+    .map(([namespace, { path }]) => ({
+      path,
+      cause: `no policy denies by default, both ways, in namespace ${namespace}`,
+      remedy: 'build it inside PlatformNamespaces.add(…), which makes the policy',
+    }));
+}
+
+/** Kinds that make pods, those included that workloads.ts cannot read yet. */
+const POD_MAKERS: ReadonlySet<string> = new Set([
+  'Alertmanager',
+  'Cluster',
+  'CronJob',
+  'DaemonSet',
+  'Deployment',
+  'Job',
+  'Pod',
+  'Pooler',
+  'Prometheus',
+  'ReplicaSet',
+  'StatefulSet',
+]);
+
+/** Connections declared for pods that nothing makes. */
+function podless(own: Connections, { pods }: Inventory): Finding[] {
+  if (podsOf(own, pods).length > 0) return [];
+  return [
+    {
+      path: own.construct.node.path,
+      cause: `no object makes pods that ${describe(own)} selects`.replace(', any port', ''),
+      remedy: 'put connections.podLabels on the pod template, or say operatorLabels that the pods carry',
+    },
+  ];
+}
+
+/** One declared connection with the pods at its ends; undefined where an end is not ours. */
+interface Edge {
+  readonly path: string;
+  readonly from?: PodSource;
+  readonly to?: PodSource;
+  readonly client: Opening;
+  readonly target: Opening;
+}
+
+function edgesOf(own: Connections, { pods }: Inventory): Edge[] {
+  const path = own.construct.node.path;
+  const sources = podsOf(own, pods);
+  const named = [...own.targets].map((endpoint) => ({ owner: endpoint.owner, port: portOf(endpoint) }));
+  const dns = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
+  return sources.flatMap((from) => {
+    const client = peerOf(from);
+    return [
+      ...named.flatMap(({ owner, port }) =>
+        podsOf(owner, pods).map((to) => ({ path, from, to, client, target: { ...peerOf(to), port } })),
+      ),
+      ...[...own.ranges].map(({ cidr, port }) => ({
+        path,
+        from,
+        client,
+        target: { cidr, port: `TCP ${port}` },
+      })),
+      ...['UDP 53', 'TCP 53'].map((port) => ({ path, from, client, target: { ...dns, port } })),
+      ...[...own.clients].flatMap(([endpoint, peers]) =>
+        [...peers]
+          .filter((peer) => podsOf(peer, pods).length === 0)
+          .map(({ namespace, labels }) => ({
+            path,
+            to: from,
+            client: { namespace, labels },
+            target: { ...client, port: portOf(endpoint) },
+          })),
+      ),
+    ];
+  });
+}
+
+function portOf({ protocol, port }: { readonly protocol: string; readonly port: number }): string {
+  return `${protocol} ${port}`;
+}
+
+function peerOf({ namespace, workload: { labels } }: PodSource): Opening {
+  return { namespace, labels };
+}
+
+/** The pods that a declaration is about: those whose labels it selects. */
+function podsOf(
+  peer: { readonly namespace: string; readonly labels: Labels },
+  pods: readonly PodSource[],
+): PodSource[] {
+  return pods.filter(
+    ({ namespace, workload }) => namespace === peer.namespace && matches(peer.labels, workload.labels),
+  );
+}
+
+/** Whether the policies let a connection out of its client and into its target. */
+function refused({ path, from, to, client, target }: Edge, printed: readonly Policy[]): Finding[] {
+  const findings: Finding[] = [];
+  const remedy =
+    'declare the edge with connections.allowTo(endpoint), and give the pods connections.podLabels';
+  if (from) {
+    const rules = selecting(printed, from.namespace, from.workload.labels).flatMap(({ egress }) => egress);
+    if (!rules.some((rule) => covers(rule, target))) {
+      findings.push({ path, cause: `no policy lets ${nameOf(from)} out to ${describe(target)}`, remedy });
+    }
+  }
+  if (to) {
+    const rules = selecting(printed, to.namespace, to.workload.labels).flatMap(({ ingress }) => ingress);
+    if (!rules.some((rule) => covers(rule, { ...client, port: target.port }))) {
+      const cause = `no policy lets ${describe({ ...client, port: target.port })} in to ${nameOf(to)}`;
+      findings.push({ path, cause, remedy });
+    }
+  }
+  return findings;
+}
+
+function nameOf({ object: { manifest }, namespace }: PodSource): string {
+  return `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
+}
+
+/** Whether a rule lets through what is wanted, as Kubernetes reads it: labels select a superset. */
+function covers(rule: Opening, wanted: Opening): boolean {
+  if (rule.unread || (rule.port !== undefined && rule.port !== wanted.port)) return false;
+  if (rule.cidr !== undefined || wanted.cidr !== undefined) return rule.cidr === wanted.cidr;
+  return (
+    (rule.namespace === undefined || rule.namespace === wanted.namespace) &&
+    matches(rule.labels ?? {}, wanted.labels ?? {})
+  );
+}
+
+/** Rules that open more than was declared. */
+function undeclared(policy: Policy): Finding[] {
+  const { object, ingress, egress } = policy;
+  const { connections } = object;
+  const { name } = object.manifest.metadata;
+  const declared = connections ? declaredBy(connections) : { ingress: [], egress: [] };
+  const check = (direction: 'ingress' | 'egress', opening: Opening): Finding[] => {
+    const text = opening.unread ? 'pods or namespaces by expressions' : describe(opening);
+    const word = direction === 'ingress' ? 'from' : 'to';
+    if (isWorld(opening)) {
+      return [
+        {
+          path: object.path,
+          cause: `policy ${name} opens ${direction} ${word} the whole world: ${text}`,
+          remedy: 'name the peer, and its port',
+        },
+      ];
+    }
+    if (!opening.unread && declared[direction].includes(text)) return [];
+    return [
+      {
+        path: object.path,
+        cause: `policy ${name} opens ${direction} ${word} ${text}, which no connection declares`,
+        remedy: 'declare it with allowTo, allowFrom or allowToRange, or take the rule away',
+      },
+    ];
+  };
+  return [
+    ...ingress.flatMap((opening) => check('ingress', opening)),
+    ...egress.flatMap((opening) => check('egress', opening)),
+  ];
+}
+
+function isWorld({ namespace, labels, cidr, unread }: Opening): boolean {
+  if (cidr !== undefined) return cidr.endsWith('/0');
+  return !unread && namespace === undefined && Object.keys(labels ?? {}).length === 0;
+}
+
+function declaredBy(own: Connections): {
+  readonly ingress: readonly string[];
+  readonly egress: readonly string[];
+} {
+  return {
+    ingress: [...own.clients].flatMap(([endpoint, peers]) =>
+      [...peers].map(({ namespace, labels }) => describe({ namespace, labels, port: portOf(endpoint) })),
+    ),
+    egress: [
+      ...[...own.targets].map((endpoint) => {
+        const { namespace, labels } = endpoint.owner;
+        return describe({ namespace, labels, port: portOf(endpoint) });
+      }),
+      ...[...own.ranges].map(({ cidr, port }) => describe({ cidr, port: `TCP ${port}` })),
+      ...['UDP 53', 'TCP 53'].map((port) =>
+        describe({ namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, port }),
+      ),
+    ],
+  };
+}
