@@ -36,13 +36,14 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
 
   const databases = namespaces.add('postgres');
   const vectors = namespaces.add('vector-database');
+  const vectorBackups = `vectors-${archiveOf(environment, cluster)}`;
   const storage = new ObjectStorage(namespaces.add('object-storage'), 's3', {
     engine: engineOf(environment, cluster, images, ground),
     prefix: environment.objectStorage.external?.bucketPrefix,
     cliImage: images('awsCli'),
     buckets: {
       'postgres-backups': { consumer: databases, purpose: 'backups' },
-      [`vector-backups-${cluster.name}`]: { consumer: vectors, purpose: 'backups' },
+      [vectorBackups]: { consumer: vectors, purpose: 'backups' },
     },
   });
 
@@ -92,7 +93,7 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
       resources: { cpu: embeddings.cpu, memory: embeddings.memory },
       spreading,
     }),
-    backup: storage.bucket(`vector-backups-${cluster.name}`),
+    backup: storage.bucket(vectorBackups),
   });
   return chart;
 }

@@ -29,19 +29,24 @@ export interface Platform {
   readonly images?: ReadonlySet<string>;
 }
 
+const ASK_FIRST = 'Prune=confirm,Delete=confirm';
+
 /**
- * Kinds that hold data or hold what holds data. Argo CD asks a person before it prunes or deletes one; everything else
- * can be made again from Git.
+ * What Argo CD does differently for a kind. It asks a person before it prunes or deletes what holds data, or holds what
+ * holds data; everything else can be made again from Git. A Job is made anew at each sync: its template cannot be
+ * changed, and one that failed would otherwise stand in the way of the retry for ever. All of them may run any number of
+ * times.
  */
-const KEEPS_DATA: ReadonlySet<string> = new Set([
-  'Namespace',
-  'StatefulSet',
-  'PersistentVolumeClaim',
-  'Cluster',
-  'Database',
-  'ObjectStore',
-  'Certificate',
-]);
+const SYNC_OPTIONS: Readonly<Record<string, string>> = {
+  Namespace: ASK_FIRST,
+  StatefulSet: ASK_FIRST,
+  PersistentVolumeClaim: ASK_FIRST,
+  Cluster: ASK_FIRST,
+  Database: ASK_FIRST,
+  ObjectStore: ASK_FIRST,
+  Certificate: ASK_FIRST,
+  Job: 'Force=true,Replace=true',
+};
 
 /**
  * Reads a finished construct tree: every object with its namespace, labels and sync wave. The tree itself stays as it
@@ -73,6 +78,7 @@ function inNamespace(node: ApiObject): Manifest {
 
 function describe(manifest: Manifest, connections: Connections | undefined, wave: number): Manifest {
   const { labels, annotations, ...metadata } = manifest.metadata;
+  const options = SYNC_OPTIONS[manifest.kind];
   return {
     ...manifest,
     metadata: {
@@ -85,9 +91,7 @@ function describe(manifest: Manifest, connections: Connections | undefined, wave
       },
       annotations: {
         'argocd.argoproj.io/sync-wave': String(wave),
-        ...(KEEPS_DATA.has(manifest.kind)
-          ? { 'argocd.argoproj.io/sync-options': 'Prune=confirm,Delete=confirm' }
-          : {}),
+        ...(options === undefined ? {} : { 'argocd.argoproj.io/sync-options': options }),
         ...annotations,
       },
     },

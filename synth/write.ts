@@ -20,6 +20,7 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
   mkdirSync(dirname(target), { recursive: true });
   const release = lock(target);
   clear(target);
+  if (isUpToDate(target, files)) return release();
   const fresh = mkdtempSync(`${target}.new-`);
   try {
     for (const parent of new Set([...files.keys()].map(dirname)))
@@ -32,6 +33,21 @@ export function replaceFolder(folder: string, files: ReadonlyMap<string, string>
     rmSync(fresh, { recursive: true, force: true });
     release();
   }
+}
+
+/** Whether the folder holds exactly these files: then there is nothing to write, and times of files stay as they were. */
+function isUpToDate(target: string, files: ReadonlyMap<string, string>): boolean {
+  if (!existsSync(target)) return false;
+  const there = readdirSync(target, { recursive: true, withFileTypes: true }).filter(
+    (entry) => !entry.isDirectory(),
+  );
+  return (
+    there.length === files.size &&
+    [...files].every(([file, text]) => {
+      const path = join(target, file);
+      return existsSync(path) && readFileSync(path, 'utf8') === text;
+    })
+  );
 }
 
 /** Removes what writers left behind that were killed; nobody else is writing now. */

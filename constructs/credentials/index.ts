@@ -50,6 +50,9 @@ export interface CredentialsProps<User extends string> {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Long enough to pull the image and to wait for an API server that is being upgraded. */
+const DEADLINE_SECONDS = 1800;
+
 /** User of the public curl image (`curl_user`). */
 const CURL_UID = 100;
 
@@ -98,7 +101,7 @@ export class Credentials<User extends string> extends Construct {
     });
     for (const namespace of namespaces) this.allowCreation(namespace, account.name);
     const makes = [...this.credentials.values()].flatMap(({ secretName }) =>
-      namespaces.map((namespace) => `Secret/${namespace}/${secretName}`),
+      namespaces.map((namespace) => `Secret/${namespace}/${secretName}:username:password`),
     );
     this.job(maker.image, config, account.name, connections.podLabels, makes);
   }
@@ -166,7 +169,7 @@ export class Credentials<User extends string> extends Construct {
         name: `${objectName(this)}-${contentHash(template)}`,
         annotations: { [MAKES]: makes.join(',') },
       },
-      spec: { backoffLimit: 6, template },
+      spec: { backoffLimit: 6, activeDeadlineSeconds: DEADLINE_SECONDS, template },
     });
   }
 }
