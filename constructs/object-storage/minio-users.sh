@@ -8,6 +8,10 @@ address=@ADDRESS@
 MC_HOST_s3="https://@ADMINISTRATOR@:$(cat /users/@ADMINISTRATOR@)@$address"
 export MC_HOST_s3
 
+# Copied, for a mount inside the folder would leave the folder itself to root.
+mkdir -p "$MC_CONFIG_DIR/certs/CAs"
+cp /trust/ca.crt "$MC_CONFIG_DIR/certs/CAs"
+
 attempt=1
 until mc ready s3 --json > /tmp/answer 2>&1; do
   [ "$attempt" -lt 60 ] || { echo "$address has not been ready for five minutes:" >&2; cat /tmp/answer >&2; exit 1; }

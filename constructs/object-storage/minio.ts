@@ -164,7 +164,7 @@ export class Minio extends Construct implements Engine {
         env: [{ name: 'MC_CONFIG_DIR', value: '/tmp/mc' }],
         volumeMounts: [
           { name: 'users', mountPath: '/users', readOnly: true },
-          { name: 'trust', mountPath: '/tmp/mc/certs/CAs', readOnly: true },
+          { name: 'trust', mountPath: '/trust', readOnly: true },
         ],
       },
       volumes: [this.keys.volume('users')],
