@@ -40,6 +40,9 @@ const UID = 1000;
 /** Requests end within this; what takes longer is cut off. */
 const REQUEST_SECONDS = 60;
 
+/** A text becomes a vector within this, and a member says within this that it is ready while nobody makes vectors. */
+const EMBEDDING_SECONDS = 10;
+
 /**
  * The members of the database: each a storage node and a voter of the raft that keeps schema, users and roles.
  *
@@ -169,7 +172,12 @@ export class Members extends Construct {
       securityContext: RESTRICTED,
       // Before it listens it waits for a majority and loads its indexes: up to half an hour.
       startupProbe: { ...probe('/v1/.well-known/live'), failureThreshold: 180 },
-      readinessProbe: { ...probe('/v1/.well-known/ready'), failureThreshold: 3 },
+      // The answer waits for the embeddings, though it does not depend on theirs: it must have the time to.
+      readinessProbe: {
+        ...probe('/v1/.well-known/ready'),
+        timeoutSeconds: EMBEDDING_SECONDS + 2,
+        failureThreshold: 2,
+      },
       livenessProbe: { ...probe('/v1/.well-known/live'), failureThreshold: 6 },
       // Until endpoints know that it goes, it is still asked.
       lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } },
@@ -205,6 +213,7 @@ export class Members extends Construct {
       TRANSFORMERS_INFERENCE_API: props.embeddings.url('http'),
       // Without embeddings, everything but semantic search still works.
       TRANSFORMERS_WAIT_FOR_STARTUP: 'false',
+      MODULES_CLIENT_TIMEOUT: `${EMBEDDING_SECONDS}s`,
       GRPC_PORT: String(this.grpc.port),
       GRPC_CERT_FILE: '/tls/tls.crt',
       GRPC_KEY_FILE: '/tls/tls.key',

@@ -4,16 +4,15 @@
 set -eu
 
 certificate=/tls/tls.crt
-served=/tmp/served.crt
 pause=@PAUSE_SECONDS@
 
-cp "$certificate" "$served"
+served=$(cat "$certificate")
 /bin/weaviate "$@" &
 server=$!
 trap 'kill -TERM "$server"' TERM INT
 
 restart_when_renewed() {
-  while cmp -s "$certificate" "$served"; do sleep 60; done
+  while [ "$(cat "$certificate")" = "$served" ]; do sleep 60; done
   pod=$(hostname)
   turn=$((${pod##*-} * pause))
   echo "certificate renewed: restarting in $turn seconds"
