@@ -135,6 +135,8 @@ export function rights({ name }: DeclaredBucket): string {
       ],
       Resource: `${bucketArn(name)}/*`,
     },
+    // Not only left out: MinIO takes the right to delete an object for the right to delete its versions too.
+    { Effect: 'Deny', Action: ['s3:DeleteObjectVersion'], Resource: `${bucketArn(name)}/*` },
   );
 }
 
