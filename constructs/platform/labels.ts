@@ -3,8 +3,14 @@ export const PLATFORM_LABELS: Readonly<Record<string, string>> = {
   'app.kubernetes.io/part-of': 'lighthouse',
 };
 
-/** Annotation of a Job that makes objects: their kinds and names, as `Secret/redis/users-bridge` with the namespace, separated by commas. */
+/**
+ * Annotation of a Job that makes objects: kinds, namespaces and names, then the keys inside where they are known, as in
+ * `Secret/redis/users-bridge:username:password`, separated by commas.
+ */
 export const MAKES = 'lighthouse/makes';
 
 /** Annotation of an object to whose pods an operator's plugin adds containers: the resources of these, as JSON. */
 export const SIDECARS = 'lighthouse/sidecars';
+
+/** Annotation of a pod template, followed by a container's name: why this container has no liveness probe. */
+export const NO_LIVENESS = 'lighthouse/no-liveness.';

@@ -22,6 +22,8 @@ export interface Workload {
   readonly replicas: number;
   /** Pods beyond `replicas` that exist while an update rolls, a member joins or a job runs. */
   readonly surge: number;
+  /** How an update replaces the pods, where a Deployment does it. */
+  readonly update?: Update;
   /** What the scheduler reserves for one pod. */
   readonly requests: Amount;
   /** What one pod may use; infinite where a container has no limit. */
@@ -30,6 +32,12 @@ export interface Workload {
   readonly labels: Readonly<Record<string, string>>;
   /** The pod template, where the object carries one. */
   readonly pod?: PodSpec;
+}
+
+/** The pods that an update may make before it takes old ones away, and those that it may take away before. */
+export interface Update {
+  readonly surge: number;
+  readonly unavailable: number;
 }
 
 type Reader = (manifest: Manifest) => Workload;
@@ -41,18 +49,8 @@ const READERS: Readonly<Record<string, Reader>> = {
       replicas = 1,
       strategy,
       template,
-    } = spec<{
-      replicas?: number;
-      strategy?: { type?: string; rollingUpdate?: { maxSurge?: number | string } };
-      template: PodTemplateSpec;
-    }>(manifest);
-    const rolls = strategy?.type !== 'Recreate';
-    return fromTemplate(
-      manifest,
-      template,
-      replicas,
-      rolls ? surgePods(strategy?.rollingUpdate?.maxSurge, replicas) : 0,
-    );
+    } = spec<{ replicas?: number; strategy?: DeploymentStrategy; template: PodTemplateSpec }>(manifest);
+    return deployed(manifest, template, replicas, strategy);
   },
   StatefulSet: (manifest) => {
     const { replicas = 1, template } = spec<{ replicas?: number; template: PodTemplateSpec }>(manifest);
@@ -66,12 +64,12 @@ const READERS: Readonly<Record<string, Reader>> = {
     const { jobTemplate } = spec<{ jobTemplate: { spec: { template: PodTemplateSpec } } }>(manifest);
     return fromTemplate(manifest, jobTemplate.spec.template, 0, 1);
   },
-  // One pod more while a new member is cloned from the primary.
+  // One pod more while a new member is cloned from the primary; a single instance has none to be cloned.
   Cluster: (manifest) => {
     const { instances, resources } = spec<{ instances: number; resources?: ResourceRequirements }>(manifest);
     const { requests, limits } = amounts([resources, ...sidecars(manifest)]);
     const labels = cnpgLabels(manifest.metadata.name, 'database');
-    return { manifest, replicas: instances, surge: 1, requests, limits, labels };
+    return { manifest, replicas: instances, surge: instances > 1 ? 1 : 0, requests, limits, labels };
   },
   // The operator makes a Deployment of it.
   Pooler: (manifest) => {
@@ -86,8 +84,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       deploymentStrategy?: DeploymentStrategy;
       template: PodTemplateSpec;
     }>(manifest);
-    const surge = surgePods(deploymentStrategy?.rollingUpdate?.maxSurge, instances);
-    const workload = fromTemplate(manifest, template, instances, surge);
+    const workload = deployed(manifest, template, instances, deploymentStrategy);
     const labels = { ...cnpgLabels(cluster.name, 'pooler'), 'cnpg.io/poolerName': manifest.metadata.name };
     return { ...workload, labels: { ...workload.labels, ...labels } };
   },
@@ -113,10 +110,29 @@ function cnpgLabels(cluster: string, component: 'database' | 'pooler'): Readonly
   };
 }
 
-/** Kubernetes' default: a quarter of the replicas, rounded up. */
-function surgePods(maxSurge: number | string = '25%', replicas: number): number {
-  if (typeof maxSurge === 'number') return maxSurge;
-  return Math.ceil((Number.parseFloat(maxSurge) / 100) * replicas);
+/** Pods that a Deployment makes. One that is told to go still counts until it is gone, and its successor is there already. */
+function deployed(
+  manifest: Manifest,
+  template: PodTemplateSpec,
+  replicas: number,
+  strategy: DeploymentStrategy = {},
+): Workload {
+  const update = updateOf(strategy, replicas);
+  const surge = update ? Math.max(update.surge, update.unavailable) : 0;
+  return { ...fromTemplate(manifest, template, replicas, surge), ...(update ? { update } : {}) };
+}
+
+/** As the Deployment controller reckons: a quarter each by default, never both nothing. None where all go at once. */
+function updateOf({ type, rollingUpdate = {} }: DeploymentStrategy, replicas: number): Update | undefined {
+  if (type === 'Recreate') return undefined;
+  const { maxSurge = '25%', maxUnavailable = '25%' } = rollingUpdate;
+  const surge = part(maxSurge, replicas, Math.ceil);
+  const unavailable = Math.min(part(maxUnavailable, replicas, Math.floor), replicas);
+  return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
+}
+
+function part(value: number | string, whole: number, round: (value: number) => number): number {
+  return typeof value === 'number' ? value : round((Number.parseFloat(value) * whole) / 100);
 }
 
 /** The pods an object makes; undefined where it makes none. */
@@ -156,25 +172,54 @@ function fromTemplate(
   return { manifest, replicas, surge, requests, limits, labels: template.metadata?.labels ?? {}, pod };
 }
 
-/** What a pod reserves: its containers and native sidecars together, or a larger init container before them. */
-function podAmounts(pod: PodSpec): { requests: Amount; limits: Amount } {
-  const init = pod.initContainers ?? [];
-  const running = [...pod.containers, ...init.filter(({ restartPolicy }) => restartPolicy === 'Always')];
-  const together = amounts(running.map(({ resources }) => resources));
-  return init
-    .filter(({ restartPolicy }) => restartPolicy !== 'Always')
-    .map(({ resources }) => amounts([resources]))
-    .reduce(
-      (a, b) => ({ requests: larger(a.requests, b.requests), limits: larger(a.limits, b.limits) }),
-      together,
-    );
+/**
+ * What a pod reserves, as the scheduler reckons: its containers together with its sidecars, or more where an init
+ * container, together with the sidecars started before it, needs more. What the pod itself states comes before all that.
+ */
+function podAmounts(pod: PodSpec): Amounts {
+  let sidecars = amounts([]);
+  let most = sidecars;
+  for (const { resources, restartPolicy } of pod.initContainers ?? []) {
+    const started = added(sidecars, amounts([resources]));
+    if (restartPolicy === 'Always') sidecars = started;
+    most = larger(most, started);
+  }
+  most = larger(most, added(sidecars, amounts(pod.containers.map(({ resources }) => resources))));
+  return pod.resources ? stated(pod.resources, most) : most;
 }
 
-function larger(a: Amount, b: Amount): Amount {
-  return { cpu: Math.max(a.cpu, b.cpu), memory: Math.max(a.memory, b.memory) };
+/** `requests` and `limits` of something. */
+type Amounts = Pick<Workload, 'requests' | 'limits'>;
+
+function stated(
+  { requests = {}, limits = {} }: ResourceRequirements,
+  { requests: asked, limits: allowed }: Amounts,
+): Amounts {
+  const either = (quantity: string | undefined, otherwise: number): number =>
+    quantity === undefined ? otherwise : parseQuantity(quantity);
+  return {
+    requests: { cpu: either(requests['cpu'], asked.cpu), memory: either(requests['memory'], asked.memory) },
+    limits: { cpu: either(limits['cpu'], allowed.cpu), memory: either(limits['memory'], allowed.memory) },
+  };
 }
 
-function amounts(all: readonly (ResourceRequirements | undefined)[]): { requests: Amount; limits: Amount } {
+function added(a: Amounts, b: Amounts): Amounts {
+  const sum = (one: Amount, other: Amount): Amount => ({
+    cpu: one.cpu + other.cpu,
+    memory: one.memory + other.memory,
+  });
+  return { requests: sum(a.requests, b.requests), limits: sum(a.limits, b.limits) };
+}
+
+function larger(a: Amounts, b: Amounts): Amounts {
+  const most = (one: Amount, other: Amount): Amount => ({
+    cpu: Math.max(one.cpu, other.cpu),
+    memory: Math.max(one.memory, other.memory),
+  });
+  return { requests: most(a.requests, b.requests), limits: most(a.limits, b.limits) };
+}
+
+function amounts(all: readonly (ResourceRequirements | undefined)[]): Amounts {
   const sum = (of: 'requests' | 'limits', name: 'cpu' | 'memory', missing: number): number =>
     all.reduce((total, each) => {
       const quantity = each?.[of]?.[name];
