@@ -1,7 +1,7 @@
+import { relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPlatform } from './charts/platform';
-import { loadImages } from './config/images';
-import { loadEnvironments } from './config/load';
+import { loadConfig } from './config/load';
 import { guarantees } from './guarantees/all';
 import { prove } from './guarantees/prove';
 import { printPlatform } from './synth/print';
@@ -15,6 +15,11 @@ Turns every environment file into Kubernetes manifests: all of them are written,
   --output DIR     folder to replace                                    (default: dist, or what the cdk8s CLI says)
   --help           this text`;
 
+/** Whether a path is a folder or lies below it. */
+function isInside(path: string, folder: string): boolean {
+  return !relative(folder, path).split(sep).includes('..');
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -25,15 +30,14 @@ function main(): void {
   });
   if (values.help) return console.log(USAGE);
 
-  const images = loadImages(`${values.config}/images.yaml`);
-  const files = new Map<string, string>();
-  for (const environment of loadEnvironments(values.config)) {
-    for (const cluster of environment.clusters) {
-      const platform = buildPlatform(environment, cluster, images);
-      prove(guarantees, platform);
-      for (const [file, text] of printPlatform(platform)) files.set(file, text);
-    }
-  }
+  if (isInside(values.config, values.output))
+    throw new Error(`--output ${values.output} is to be replaced and holds the configuration, ${values.config}`);
+  const { images, environments } = loadConfig(values.config);
+  const platforms = environments.flatMap((environment) =>
+    environment.clusters.map((cluster) => buildPlatform(environment, cluster, images)),
+  );
+  prove(guarantees, ...platforms);
+  const files = new Map(platforms.flatMap((platform) => [...printPlatform(platform)]));
   replaceFolder(values.output, files);
   console.log(`${values.output}: ${files.size} objects`);
 }

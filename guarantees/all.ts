@@ -1,10 +1,17 @@
+import { backups } from './backups';
+import { budgets } from './budgets';
+import { containers } from './containers';
+import { drains } from './drains';
 import type { Guarantee } from './guarantee';
 import { images } from './images';
 import { names } from './names';
 import { network } from './network';
 import { policies } from './policies';
 import { ports } from './ports';
+import { privileges } from './privileges';
+import { recovery } from './recovery';
 import { references } from './references';
+import { rotation } from './rotation';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
 import { waves } from './waves';
@@ -20,4 +27,11 @@ export const guarantees: readonly Guarantee[] = [
   waves,
   images,
   secrets,
+  containers,
+  privileges,
+  budgets,
+  drains,
+  backups,
+  recovery,
+  rotation,
 ];

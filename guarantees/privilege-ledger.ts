@@ -1,0 +1,16 @@
+import type { Environment } from '../config/schema';
+
+/** A deviation from what every pod and role must satisfy, and why it has to be. */
+export interface Privilege {
+  /** Where it holds; elsewhere it is a finding again. */
+  readonly environments: readonly Environment['environment'][];
+  /** Whose it is, as `DaemonSet/mounts/opener`, `Namespace/mounts` or `ClusterRole/opener`. */
+  readonly object: string;
+  /** What it deviates from, as the finding names it, such as `host paths` or `privileged`. */
+  readonly control: string;
+  /** Why there is no other way. */
+  readonly reason: string;
+}
+
+/** All deviations there are. An entry that nothing needs any more is a finding. */
+export const PRIVILEGES: readonly Privilege[] = [];
