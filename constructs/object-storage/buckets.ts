@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import type { NamespaceScope } from '../platform/names';
-import { parseQuantity } from '../platform/quantity';
+import { formatBytes, parseQuantity } from '../platform/quantity';
 
 export interface BucketProps {
   /** Namespace of the one who keeps something in it; gets the keys. One consumer, one bucket, one pair of keys. */
@@ -71,6 +71,18 @@ function days(scope: Construct, id: string, name: string, value: number, least: 
   if (Number.isInteger(value) && value >= least) return;
   throw new Error(
     `${scope.node.path}: ${name} of bucket ${id} must be a whole number of days, at least ${least}, got ${value}`,
+  );
+}
+
+/**
+ * Refuses quotas that the volume cannot keep: the first bucket to fill it would take the others' room.
+ * @throws Error where the quotas are larger than the volume, all together
+ */
+export function fitQuotas(scope: Construct, buckets: readonly DeclaredBucket[], storage: string): void {
+  const sum = buckets.reduce((total, { quota = 0 }) => total + quota, 0);
+  if (sum <= parseQuantity(storage)) return;
+  throw new Error(
+    `${scope.node.path}: quotas of ${formatBytes(sum)} do not fit a volume of ${storage}; lower them or enlarge it`,
   );
 }
 

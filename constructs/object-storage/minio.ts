@@ -9,7 +9,7 @@ import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
 import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
-import { DeclaredBucket, rights } from './buckets';
+import { DeclaredBucket, fitQuotas, rights } from './buckets';
 import type { ApplyStep, Engine } from './engine';
 import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
 
@@ -53,6 +53,7 @@ export class Minio extends Construct implements Engine {
   constructor(scope: Construct, id: string, props: MinioProps, buckets: readonly DeclaredBucket[]) {
     super(scope, id);
     const { clientImage, authority, maker, storage, storageClass } = props;
+    fitQuotas(this, buckets, storage);
     this.keys = new GeneratedKeys(this, maker, buckets);
     this.afterBuckets = this.usersStep(clientImage, buckets);
 

@@ -7,7 +7,7 @@ import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
 import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
-import type { DeclaredBucket } from './buckets';
+import { DeclaredBucket, fitQuotas } from './buckets';
 import type { Engine } from './engine';
 import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
 
@@ -50,6 +50,7 @@ export class SeaweedFs extends Construct implements Engine {
   constructor(scope: Construct, id: string, props: SeaweedFsProps, buckets: readonly DeclaredBucket[]) {
     super(scope, id);
     const { authority, maker, storage, storageClass } = props;
+    fitQuotas(this, buckets, storage);
     this.keys = new GeneratedKeys(this, maker, buckets);
     const tls = authority.issue(this.connections);
     const config = new ConfigFiles(
