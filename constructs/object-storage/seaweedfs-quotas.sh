@@ -4,7 +4,8 @@ set -eu
 trap 'exit 0' TERM
 
 while :; do
-  /usr/bin/weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888 < /config/quotas || echo 'quotas: not set, the next try is in ten minutes' >&2
+  /usr/bin/weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888 < /config/quotas ||
+    echo 'quotas: not set, the next try is in ten minutes' >&2
   sleep 600 &
   wait $!
 done
