@@ -31,7 +31,9 @@ function main(): void {
   if (values.help) return console.log(USAGE);
 
   if (isInside(values.config, values.output))
-    throw new Error(`--output ${values.output} is to be replaced and holds the configuration, ${values.config}`);
+    throw new Error(
+      `--output ${values.output} is to be replaced and holds the configuration, ${values.config}`,
+    );
   const { images, environments } = loadConfig(values.config);
   const platforms = environments.flatMap((environment) =>
     environment.clusters.map((cluster) => buildPlatform(environment, cluster, images)),

@@ -10,6 +10,7 @@ import {
   relativePath,
   show,
 } from './document';
+import { type Images, loadImages } from './images';
 import { rules } from './rules';
 import { type Environment, environmentSchema } from './schema';
 
@@ -36,6 +37,25 @@ export function loadEnvironment(file: string): Environment {
   return environment;
 }
 
+/** All that a folder of configuration says. */
+export interface Config {
+  readonly images: Images;
+  /** In the order of file names. */
+  readonly environments: readonly Environment[];
+}
+
+/**
+ * Reads a folder: its images.yaml, and every other file as an environment.
+ * @throws ConfigError with all that is wrong with any of them
+ */
+export function loadConfig(folder: string): Config {
+  const problems: string[] = [];
+  const images = attempt(() => loadImages(join(folder, 'images.yaml')), problems);
+  const environments = attempt(() => loadEnvironments(folder), problems);
+  if (!images || !environments) throw new ConfigError(problems);
+  return { images, environments };
+}
+
 /**
  * Reads every environment of a folder, in the order of file names. The folder's images.yaml is none.
  * @throws ConfigError with all that is wrong with any of them
@@ -47,17 +67,22 @@ export function loadEnvironments(folder: string): Environment[] {
   if (files.length === 0)
     throw new ConfigError([`${relativePath(folder)}: there is no environment, such as production.yaml`]);
   const problems: string[] = [];
-  const environments = files.flatMap((file) => {
-    try {
-      return [loadEnvironment(join(folder, file))];
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
-      return [];
-    }
-  });
+  const environments = files.flatMap(
+    (file) => attempt(() => loadEnvironment(join(folder, file)), problems) ?? [],
+  );
   if (problems.length > 0) throw new ConfigError(problems);
   return environments;
+}
+
+/** What is read; where something is wrong with it, nothing, and the problems grow. */
+function attempt<T>(read: () => T, problems: string[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
 }
 
 const nameFindings = ({ environment }: Environment, name: string): readonly Finding[] => {

@@ -1,11 +1,14 @@
 import {
+  accessSync,
+  constants,
   existsSync,
+  linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,53 +16,66 @@ import { basename, dirname, join, resolve } from 'node:path';
 /**
  * Replaces a folder by the given files as a whole: they are written beside it and take its place at the end, so that a
  * full disk, a kill or an error leaves what was there. Only one process may do so at a time.
- * @throws Error where another process is writing, or where a file cannot be written
+ * @throws Error where the folder holds anything but YAML, where another process is writing it, or where a file cannot be
+ * written
  */
 export function replaceFolder(folder: string, files: ReadonlyMap<string, string>): void {
   const target = resolve(folder);
-  mkdirSync(dirname(target), { recursive: true });
-  const release = lock(target);
-  clear(target);
-  if (isUpToDate(target, files)) return release();
-  const fresh = mkdtempSync(`${target}.new-`);
+  const fresh = `${target}.new-${process.pid}`;
   try {
-    for (const parent of new Set([...files.keys()].map(dirname)))
-      mkdirSync(join(fresh, parent), { recursive: true });
-    for (const [file, text] of files) writeFileSync(join(fresh, file), text);
-    swap(fresh, target);
+    refuseForeign(target);
+    mkdirSync(dirname(target), { recursive: true });
+    const release = lock(target);
+    try {
+      clear(target);
+      for (const parent of new Set(['', ...[...files.keys()].map(dirname)]))
+        mkdirSync(join(fresh, parent), { recursive: true });
+      for (const [file, text] of files) writeFileSync(join(fresh, file), text);
+      swap(fresh, target);
+    } finally {
+      rmSync(fresh, { recursive: true, force: true });
+      release();
+    }
   } catch (error) {
-    throw new Error(`${folder}: nothing was written, it is as it was: ${reason(error)}`);
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-    release();
+    throw new Error(`${folder}: nothing was written, it is as it was: ${reason(error)}`, { cause: error });
   }
 }
 
-/** Whether the folder holds exactly these files: then there is nothing to write, and times of files stay as they were. */
-function isUpToDate(target: string, files: ReadonlyMap<string, string>): boolean {
-  if (!existsSync(target)) return false;
-  const there = readdirSync(target, { recursive: true, withFileTypes: true }).filter(
-    (entry) => !entry.isDirectory(),
-  );
-  return (
-    there.length === files.size &&
-    [...files].every(([file, text]) => {
-      const path = join(target, file);
-      return existsSync(path) && readFileSync(path, 'utf8') === text;
-    })
-  );
+/** Somebody's own folder given by mistake is not to be lost: `dist` has nothing but manifests. */
+function refuseForeign(target: string): void {
+  if (!existsSync(target)) return;
+  if (!statSync(target).isDirectory()) throw new Error('there is a file of this name');
+  // A folder may be moved aside by who may not empty it, such as one that a container wrote as root.
+  accessSync(target, constants.W_OK);
+  const foreign = foreignIn(target);
+  if (foreign !== undefined)
+    throw new Error(`${foreign} is no manifest; name a folder of manifests or a new one`);
 }
 
-/** Removes what writers left behind that were killed; nobody else is writing now. */
+function foreignIn(folder: string): string | undefined {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    const foreign = entry.isDirectory() ? foreignIn(path) : entry.name.endsWith('.yaml') ? undefined : path;
+    if (foreign !== undefined) return foreign;
+  }
+  return undefined;
+}
+
+/** Takes up what killed writers left behind; nobody else is writing now. */
 function clear(target: string): void {
-  const leftovers = readdirSync(dirname(target)).filter((name) =>
-    name.startsWith(`${basename(target)}.new-`),
-  );
-  for (const name of leftovers) rmSync(join(dirname(target), name), { recursive: true, force: true });
+  const leftBehind = (suffix: string): string[] =>
+    readdirSync(dirname(target))
+      .filter((name) => name.startsWith(`${basename(target)}.${suffix}-`))
+      .map((name) => join(dirname(target), name));
+  // Killed after the old folder had gone and before the new one had come.
+  const [old] = leftBehind('old');
+  if (old !== undefined && !existsSync(target)) renameSync(old, target);
+  for (const path of [...leftBehind('new'), ...leftBehind('old')])
+    rmSync(path, { recursive: true, force: true });
 }
 
 function swap(fresh: string, target: string): void {
-  const old = `${fresh}.old`;
+  const old = `${target}.old-${process.pid}`;
   const had = existsSync(target);
   if (had) renameSync(target, old);
   try {
@@ -74,25 +90,49 @@ function swap(fresh: string, target: string): void {
 /** Holds `<folder>.lock`, a file with the number of the process that is writing. */
 function lock(target: string): () => void {
   const file = `${target}.lock`;
-  for (;;) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      return () => rmSync(file, { force: true });
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      const holder = Number(readFileSync(file, 'utf8'));
+  const own = `${file}-${process.pid}`;
+  // Linked, not written in place: nobody ever reads a lock that names no process yet.
+  writeFileSync(own, String(process.pid));
+  try {
+    while (!isTaken(() => linkSync(own, file))) {
+      const holder = holderOf(file);
       if (isRunning(holder)) {
         throw new Error(
-          `${basename(target)}: process ${holder} is writing it (${file}); wait until it ends and run this again`,
+          `process ${holder} is writing it; wait until it ends, or remove ${file} if it is another program, and run this again`,
         );
       }
       rmSync(file, { force: true });
     }
+  } finally {
+    rmSync(own, { force: true });
+  }
+  return () => rmSync(file, { force: true });
+}
+
+/** Whether a step that only one process can do is done. */
+function isTaken(take: () => void): boolean {
+  try {
+    take();
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return false;
   }
 }
 
+/** The process that a lock names; 0 where it is gone by now. */
+function holderOf(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return 0;
+  }
+}
+
+/** A lock of this very number is an earlier process's: in containers, numbers come again and again. */
 function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

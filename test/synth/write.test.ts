@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,5 +62,41 @@ describe('replacing dist', () => {
     mkdirSync(`${dist}.new-AbCdEf`);
     replaceFolder(dist, new Map([['a.yaml', '']]));
     expect(readdirSync(work)).toEqual(['dist']);
+  });
+
+  test('a writer killed after it moved the old folder aside has lost nothing', () => {
+    replaceFolder(`${dist}.old-7`, new Map([['old.yaml', 'kept']]));
+    mkdirSync(`${dist}.new-7`);
+    const impossible = new Map([
+      ['a.yaml', ''],
+      ['a.yaml/b.yaml', ''],
+    ]);
+    expect(() => replaceFolder(dist, impossible)).toThrow(/nothing was written/);
+    expect(contents()).toEqual(['old.yaml']);
+    expect(readdirSync(work)).toEqual(['dist']);
+  });
+
+  test('a lock of the number that this process has now is an earlier process', () => {
+    writeFileSync(`${dist}.lock`, String(process.pid));
+    replaceFolder(dist, new Map([['a.yaml', '']]));
+    expect(readdirSync(work)).toEqual(['dist']);
+  });
+
+  test('others may read it, as any folder that this user makes', () => {
+    replaceFolder(dist, new Map([['a.yaml', '']]));
+    mkdirSync(join(work, 'other'));
+    expect(statSync(dist).mode).toBe(statSync(join(work, 'other')).mode);
+  });
+
+  test("somebody's own files are not replaced", () => {
+    writeFileSync(dist, 'a letter');
+    expect(() => replaceFolder(dist, new Map())).toThrow('there is a file of this name');
+    expect(readFileSync(dist, 'utf8')).toBe('a letter');
+
+    const home = join(work, 'home');
+    mkdirSync(join(home, 'src'), { recursive: true });
+    writeFileSync(join(home, 'src', 'novel.txt'), '');
+    expect(() => replaceFolder(home, new Map())).toThrow(`${join(home, 'src', 'novel.txt')} is no manifest`);
+    expect(readdirSync(work).sort()).toEqual(['dist', 'home']);
   });
 });
