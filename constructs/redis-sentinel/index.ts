@@ -12,8 +12,21 @@ import { Proxy } from './proxy';
 /** Accounts of the programs that belong to the service itself. */
 const OWN_USERS = ['replication', 'sentinel', 'probe', 'exporter'] as const;
 
+/** Names that an application cannot have; `default` is Redis' own, for those who name none, and off. */
+const RESERVED = ['default', ...OWN_USERS] as const;
+
 /** Bytes. The replication backlog counts as data: 16 MiB of the three quarters, of which less would be left otherwise. */
 const LEAST_MEMORY = 96 * 2 ** 20;
+
+/**
+ * Volume per memory where data is kept: the log grows to twice the data before it is rewritten, the new log and the
+ * snapshot lie beside it, and data are three quarters of memory. A full volume refuses writes and cannot be rewritten.
+ */
+const STORAGE_PER_MEMORY = 3;
+
+type Checked = Required<
+  Pick<RedisSentinelProps, 'members' | 'proxies' | 'purpose' | 'memory' | 'storage' | 'users'>
+>;
 
 export interface RedisSentinelProps {
   /** Image references of Redis (and Sentinel), of HAProxy and of the Redis exporter. */
@@ -32,7 +45,7 @@ export interface RedisSentinelProps {
   readonly cpu: string;
   /** Memory of one Redis; three quarters of it are for data, the rest for buffers, copies on write and fragments. */
   readonly memory: string;
-  /** Volume of one member. */
+  /** Volume of one member; for `sessions` at least three times its memory. */
   readonly storage: string;
   /** Storage class of the volumes. */
   readonly storageClass: string;
@@ -76,25 +89,9 @@ export class RedisSentinel extends Construct {
 
   constructor(scope: Construct, id: string, props: RedisSentinelProps) {
     super(scope, id);
-    const { members = 3, proxies = 2, users, memory, maker, clients = [] } = props;
+    const { members = 3, proxies = 2, users, maker, clients = [] } = props;
     const { spreading = 'required' } = props;
-    if (members !== 1 && (members < 3 || members % 2 === 0)) {
-      throw new Error(
-        `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}`,
-      );
-    }
-    if (parseQuantity(memory) < LEAST_MEMORY) {
-      throw new Error(
-        `${this.node.path}: memory must be at least ${formatBytes(LEAST_MEMORY)}, got ${memory}`,
-      );
-    }
-    if (proxies < 1) throw new Error(`${this.node.path}: proxies must be at least 1, got ${proxies}`);
-    const taken = users.find(({ name }) => OWN_USERS.some((own) => own === name));
-    if (taken) {
-      throw new Error(
-        `${this.node.path}: users must not be called ${OWN_USERS.join(', ')}, got "${taken.name}"`,
-      );
-    }
+    this.check({ ...props, members, proxies });
 
     const own = new Credentials(this, 'Users', { maker, users: OWN_USERS });
     const names = users.map(({ name }) => name);
@@ -114,5 +111,33 @@ export class RedisSentinel extends Construct {
   user(name: string): Credential {
     if (!this.applications) throw new Error(`${this.node.path}: no user "${name}"; users is empty`);
     return this.applications.of(name);
+  }
+  private check({ members, proxies, purpose, memory, storage, users }: Checked): void {
+    const refuse = (what: string, got: string | number): never => {
+      throw new Error(`${this.node.path}: ${what}, got ${got}`);
+    };
+    if (members !== 1 && (members < 3 || members % 2 !== 1)) {
+      refuse('members must be 1, or odd and at least 3 for a majority', members);
+    }
+    if (proxies < 1 || !Number.isInteger(proxies)) refuse('proxies must be a number of at least 1', proxies);
+    if (parseQuantity(memory) < LEAST_MEMORY) {
+      refuse(`memory must be at least ${formatBytes(LEAST_MEMORY)}`, memory);
+    }
+    const least = parseQuantity(memory) * STORAGE_PER_MEMORY;
+    if (purpose === 'sessions' && parseQuantity(storage) < least) {
+      refuse(`storage of sessions must be at least ${formatBytes(least)} for ${memory} of memory`, storage);
+    }
+    for (const { name, keys, commands } of users) {
+      if (RESERVED.some((reserved) => reserved === name)) {
+        refuse(`users must not be called ${RESERVED.join(', ')}`, `"${name}"`);
+      }
+      if (!/^[a-z][a-z0-9_-]*$/.test(name)) {
+        refuse('users must be called by a-z, 0-9, _ and -, beginning with a letter', `"${name}"`);
+      }
+      const broken = [...keys, ...commands].find((rule) => !/^\S+$/.test(rule));
+      if (broken !== undefined) {
+        refuse(`keys and commands of user ${name} must be single words, one each`, `"${broken}"`);
+      }
+    }
   }
 }

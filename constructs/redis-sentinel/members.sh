@@ -34,7 +34,7 @@ elected() {
 # started, and this member's turn has come to restart for it. Turns are ten minutes apart, so that a majority stays;
 # DELAY sets the two programs of a member apart.
 renewed() {
-  cmp -s /tls/tls.crt "$1/served.crt" && return 1
+  if [ ! -e "$1/served.crt" ] || cmp -s /tls/tls.crt "$1/served.crt"; then return 1; fi
   member=${SELF%%.*}
   age=$(($(date +%s) - $(date -r /tls/tls.crt +%s)))
   [ "$age" -ge $((${member##*-} * 600 + $2)) ] || return 1

@@ -40,7 +40,7 @@ export function memberPayloads({ purpose, maxmemory, users, ...group }: MemberPa
     'redis.conf': { PURPOSE: purpose, MAXMEMORY: maxmemory, MIN_REPLICAS: group.members > 1 ? 1 : 0 },
     [`${purpose}.conf`]: {},
     'users.acl': { APPLICATION_USERS: users.map(aclLine).join('\n') },
-    'sentinel-users.acl': {},
+    'sentinel-users.acl': { APPLICATION_USERS: users.map(sentinelAclLine).join('\n') },
     'sentinel.conf': { NAME: group.name },
     'members.sh': {
       NAME: group.name,
@@ -92,4 +92,11 @@ function majorityOf({ members }: GroupProps): number {
 function aclLine({ name, keys, commands }: RedisUser): string {
   const patterns = keys.flatMap((key) => [`~${key}`, `&${key}`]);
   return ['user', name, 'on', 'resetchannels', ...patterns, ...commands].join(' ');
+}
+
+/** What clients ask Sentinels: who leads, who follows, which other Sentinels there are, and to be told of changes. */
+function sentinelAclLine({ name }: RedisUser): string {
+  const questions = ['get-master-addr-by-name', 'masters', 'master', 'replicas', 'slaves', 'sentinels'];
+  const rules = questions.map((question) => `+sentinel|${question}`);
+  return ['user', name, 'on resetchannels &+switch-master +ping +subscribe +unsubscribe', ...rules].join(' ');
 }
