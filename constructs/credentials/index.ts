@@ -5,7 +5,7 @@ import { AddressRange, Connections } from '../platform/connections';
 import { CLUSTER_DOMAIN } from '../platform/endpoint';
 import { MAKES } from '../platform/labels';
 import { NamespaceScope, namespaceOf, objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 
 /** A user name and its password in a Secret (`username`, `password`). */
 export class Credential {
@@ -49,9 +49,6 @@ export interface CredentialsProps<User extends string> {
    */
   readonly labels?: Readonly<Record<string, string>>;
 }
-
-/** Long enough to pull the image and to wait for an API server that is being upgraded. */
-const DEADLINE_SECONDS = 1800;
 
 /** User of the public curl image (`curl_user`). */
 const CURL_UID = 100;
@@ -169,7 +166,7 @@ export class Credentials<User extends string> extends Construct {
         name: `${objectName(this)}-${contentHash(template)}`,
         annotations: { [MAKES]: makes.join(',') },
       },
-      spec: { backoffLimit: 6, activeDeadlineSeconds: DEADLINE_SECONDS, template },
+      spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },
     });
   }
 }

@@ -6,7 +6,7 @@ import { bucketEnv, bucketUrl } from '../platform/bucket';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { bucketList, DeclaredBucket, lifecycle, transportPolicy } from './buckets';
 import type { Engine } from './engine';
 
@@ -75,7 +75,7 @@ export class ApplyJob extends Construct {
     new Job(this, 'Resource', {
       metadata: { name: `${objectName(this)}-${contentHash(template)}` },
       // Six tries of five minutes' waiting each, then it shows as failed.
-      spec: { backoffLimit: 6, template },
+      spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },
     });
   }
 

@@ -55,3 +55,9 @@ export function spread({ labels }: Connections, spreading: Spreading): TopologyS
     labelSelector: { matchLabels: labels },
   }));
 }
+
+/**
+ * The longest a Job may run, seconds: long enough to pull an image and to wait for a service that is being moved; then
+ * it has failed, and the next sync tries again.
+ */
+export const JOB_DEADLINE_SECONDS = 3600;

@@ -6,7 +6,7 @@ import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 
 export interface EventStoreSchemaProps {
   /** PostgreSQL image, for its psql. */
@@ -55,7 +55,7 @@ export class EventStoreSchema extends Construct {
     new Job(this, 'Resource', {
       metadata: { name: `${objectName(this)}-${contentHash(apply)}` },
       // Ten attempts, 10 s to 6 min apart: the operator may still be making the roles.
-      spec: { backoffLimit: 10, activeDeadlineSeconds: 3600, template: apply },
+      spec: { backoffLimit: 10, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template: apply },
     });
 
     const maintain = this.psql(props, ['-c', 'SELECT * FROM maintain_event_partitions()']);
@@ -70,7 +70,9 @@ export class EventStoreSchema extends Construct {
         successfulJobsHistoryLimit: 1,
         failedJobsHistoryLimit: 3,
         // It gives up after two seconds of waiting for its lock and is to be repeated.
-        jobTemplate: { spec: { backoffLimit: 6, activeDeadlineSeconds: 3600, template: maintain } },
+        jobTemplate: {
+          spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template: maintain },
+        },
       },
     });
   }

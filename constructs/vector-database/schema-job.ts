@@ -6,7 +6,7 @@ import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { Role } from './roles';
 
 export interface SchemaJobProps {
@@ -99,7 +99,7 @@ export class SchemaJob extends Construct {
     };
     new Job(this, 'Resource', {
       metadata: { name: `${name}-${contentHash(template)}` },
-      spec: { backoffLimit: 6, template },
+      spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },
     });
   }
 }
