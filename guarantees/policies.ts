@@ -97,12 +97,14 @@ function openings(own: string, peers: Rules['to'] = [], ports: Rules['ports'] = 
 const NAMESPACE = 'kubernetes.io/metadata.name';
 
 /** The part of a policy's openings that concerns one port of one peer, as text: what is declared and what is printed. */
-function describe({ namespace, labels, cidr, port = 'any port' }: Opening): string {
-  if (cidr !== undefined) return `${cidr}, ${port}`;
-  const selected = Object.entries(labels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .sort();
-  return `pods ${selected.join(',') || 'of any label'} in ${namespace ?? 'any namespace'}, ${port}`;
+function describe({ port = 'any port', ...peer }: Opening): string {
+  return `${describePeer(peer)}, ${port}`;
+}
+
+function describePeer({ namespace = 'any namespace', labels = {}, cidr }: Opening): string {
+  if (cidr !== undefined) return cidr;
+  const selected = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return `pods ${selected.sort().join(',') || 'of any label'} in ${namespace}`;
 }
 
 function matches(selector: Labels, labels: Labels): boolean {
@@ -175,7 +177,7 @@ function podless(own: Connections, { pods }: Inventory): Finding[] {
   return [
     {
       path: own.construct.node.path,
-      cause: `no object makes pods that ${describe(own)} selects`.replace(', any port', ''),
+      cause: `nothing makes ${describePeer(own)}, which connections are declared for`,
       remedy: 'put connections.podLabels on the pod template, or say operatorLabels that the pods carry',
     },
   ];

@@ -137,14 +137,16 @@ function noiseIn({ field, value }: Text): string | undefined {
  * joints only. Hexadecimal has two kinds only, so it changes less; it is told by having nothing but its 16 characters.
  */
 function isNoise(word: string): boolean {
-  const parts = word.split(/[-_/+=]/).filter((part) => part.length >= 16);
-  return parts.some((part) => {
-    const changes = [...part].filter((c, i) => i > 0 && kindOf(c) !== kindOf(part[i - 1] ?? '')).length;
-    const share = changes / (part.length - 1);
-    if (/^[0-9a-f]+$/.test(part)) return part.length >= 32 && share > 0.25;
-    return part.length >= 20 && /\d/.test(part) && share > 0.38;
-  });
+  if (UUID.test(word)) return false;
+  const text = word.replace(/[-_/+=]/g, '');
+  const changes = [...text].filter((c, i) => i > 0 && kindOf(c) !== kindOf(text[i - 1] ?? '')).length;
+  const share = changes / (text.length - 1);
+  if (/^[0-9a-f]+$/.test(text)) return text.length >= 32 && share > 0.25;
+  return text.length >= 20 && /\d/.test(text) && share > 0.38;
 }
+
+/** Names of things, and no secrets. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function kindOf(character: string): number {
   if (/[0-9]/.test(character)) return 0;

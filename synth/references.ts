@@ -150,7 +150,7 @@ function namedBy(kind: string, key: string, value: unknown): Named | undefined {
     : undefined;
 }
 
-const SELECTOR: ReadonlySet<string> = new Set(['name', 'key', 'optional']);
+const SELECTOR: ReadonlySet<string> = new Set(['name', 'key', 'namespace', 'optional']);
 
 /** The keys that a reference to a ConfigMap or Secret picks: one, or those of its items. */
 function keysIn({ key, items }: Fields): string[] {

@@ -52,10 +52,10 @@ describe('credentials', () => {
   test('it says what it makes, in every namespace', () => {
     const manifests = print(({ namespaces }) => ({ copies: [namespaces.add('bridge')] }));
     expect(job(manifests).metadata.annotations?.[MAKES]?.split(',').sort()).toEqual([
-      'Secret/bridge/users-bridge',
-      'Secret/bridge/users-probe',
-      'Secret/redis/users-bridge',
-      'Secret/redis/users-probe',
+      'Secret/bridge/users-bridge:username:password',
+      'Secret/bridge/users-probe:username:password',
+      'Secret/redis/users-bridge:username:password',
+      'Secret/redis/users-probe:username:password',
     ]);
     expect(find(manifests, 'Role', 'redis-users').metadata.namespace).toBe('bridge');
   });
