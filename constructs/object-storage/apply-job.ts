@@ -62,7 +62,8 @@ export class ApplyJob extends Construct {
     const template = {
       metadata: { labels: this.connections.podLabels },
       spec: {
-        restartPolicy: 'OnFailure' as const,
+        // Not OnFailure, which deletes the pod with the last failure, and what it said with it.
+        restartPolicy: 'Never' as const,
         serviceAccountName: account.name,
         automountServiceAccountToken: false,
         enableServiceLinks: false,
