@@ -25,7 +25,7 @@ export const containers: Guarantee = {
       findings: [...findings, ...operatorFindings(platform)],
       facts: [
         { subject: 'containers with requests and memory limit', figure: String(count) },
-        { subject: 'probes that find their port', figure: String(probes) },
+        { subject: 'probes', figure: String(probes) },
       ],
     };
   },
@@ -52,9 +52,7 @@ function podFindings({ object, workload, namespace }: PodSource): Finding[] {
     const subject = { path: object.path, name: `container ${container.name} of ${owner}` };
     return [
       ...resourceFindings(subject, container.resources),
-      ...probesOf(container).flatMap(([which, probe]) =>
-        probeFindings(subject, which, probe, container, pod),
-      ),
+      ...probesOf(container).flatMap(([which, probe]) => probeFindings(subject, which, probe, pod)),
       ...(long.has(container) && !isOperators(kind, container)
         ? livenessFindings(subject, container, annotations, claims)
         : []),
@@ -130,13 +128,7 @@ function probesOf({ startupProbe, livenessProbe, readinessProbe }: Container): N
   ];
 }
 
-function probeFindings(
-  { path, name }: Subject,
-  which: NamedProbe[0],
-  probe: Probe,
-  container: Container,
-  pod: PodSpec,
-): Finding[] {
+function probeFindings({ path, name }: Subject, which: NamedProbe[0], probe: Probe, pod: PodSpec): Finding[] {
   if (probe.exec) {
     if ((probe.timeoutSeconds ?? 1) > 1) return [];
     return [
@@ -147,29 +139,19 @@ function probeFindings(
       },
     ];
   }
+  // A port by name is the guarantee of ports' business; by number it counts within the pod.
   const port = probe.httpGet?.port ?? probe.tcpSocket?.port ?? probe.grpc?.port;
-  if (port === undefined || isThere(port, container, pod)) return [];
-  const ports = (container.ports ?? []).map((each) => each.name ?? each.containerPort);
+  const there = containersOf(pod).flatMap(({ ports = [] }) =>
+    ports.map(({ containerPort }) => containerPort),
+  );
+  if (typeof port !== 'number' || there.includes(port)) return [];
   return [
     {
       path,
-      cause: `the ${which} probe of ${name} asks port ${port}, the container has ${ports.join(', ') || 'none'}`,
+      cause: `the ${which} probe of ${name} asks port ${port}, its pod has ${there.join(', ') || 'none'}`,
       remedy: 'ask a port that the container listens on: endpoint.name',
     },
   ];
-}
-
-/** A port's name counts within its container, its number within the pod. */
-function isThere(port: number | string, { name, ports = [] }: Container, pod: PodSpec): boolean {
-  if (typeof port === 'string') return ports.some((each) => each.name === port) || isPooler(name, port);
-  return containersOf(pod).some((container) =>
-    container.ports?.some(({ containerPort }) => containerPort === port),
-  );
-}
-
-/** Ports that CloudNativePG adds to PgBouncer's container. */
-function isPooler(container: string, port: string): boolean {
-  return container === 'pgbouncer' && (port === 'pgbouncer' || port === 'metrics');
 }
 
 function livenessFindings(

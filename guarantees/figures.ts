@@ -14,10 +14,11 @@ export function percent(part: number, whole: number): string {
   return `${Math.ceil((part / whole) * 100 - 1e-9)} %`;
 }
 
-/** Seconds for people: `40 s`, `6 min`, `2.5 h`, rounded up. */
+/** Seconds for people: `40 s`, `6 min`, `2.5 h`, `90 d`, rounded up. */
 export function time(seconds: number): string {
-  if (!Number.isFinite(seconds)) return 'no end';
+  if (!Number.isFinite(seconds)) return 'without end';
   if (seconds < 120) return `${Math.ceil(seconds)} s`;
   if (seconds < 7200) return `${Math.ceil(seconds / 60)} min`;
-  return `${Math.ceil(seconds / 360) / 10} h`;
+  if (seconds < 172800) return `${Math.ceil(seconds / 360) / 10} h`;
+  return `${Math.ceil(seconds / 8640) / 10} d`;
 }

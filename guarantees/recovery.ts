@@ -1,4 +1,5 @@
 import type { ClusterSpec, ScheduledBackupSpec } from '../imports/postgresql.cnpg.io';
+import { parseDuration } from '../constructs/platform/duration';
 import { parseQuantity } from '../constructs/platform/quantity';
 import { spec } from '../constructs/platform/workloads';
 import type { Platform, PlatformObject } from '../synth/platform';
@@ -80,33 +81,47 @@ const DISASTERS: Readonly<Record<Disaster, string>> = {
   volume: 'loss of a volume',
   zone: 'loss of a zone',
   region: 'loss of the region',
-  mistake: 'a mistake, undone by a restore beside what runs',
+  mistake: 'a mistake, undone by a restore',
 };
 
 function outcomesOf(object: PlatformObject, platform: Platform): Outcome[] {
   const { environment, cluster } = platform;
   const { instances } = spec<ClusterSpec>(object.manifest);
-  const failover = failoverOf(object);
-  const restored = restoreOf(object, platform);
   const isMany = instances > 1;
-  const promised = { promised: true };
-  const regions = new Set(environment.clusters.map(({ region }) => region));
+  const takeover = failoverOf(object);
+  const restore = restoreOf(object, platform);
+  // Backups on a volume of the cluster are lost with the zone that the volume is in.
+  const elsewhere = environment.objectStorage.engine === 'external' ? restore : LOST;
+  const hasSecondRegion = new Set(environment.clusters.map(({ region }) => region)).size > 1;
+  const outcome = (disaster: Disaster, way: Way, promised = true): Outcome => ({
+    disaster,
+    ...way,
+    promised,
+  });
   return [
-    { disaster: 'node', ...promised, ...(isMany ? failover : restartOf(object)) },
-    { disaster: 'volume', ...promised, ...(isMany ? failover : restored) },
-    ...(cluster.zones.length > 1
-      ? [{ disaster: 'zone' as const, ...promised, ...(isMany ? failover : restored) }]
-      : []),
+    outcome('node', isMany ? takeover : restartOf(object)),
+    outcome('volume', isMany ? takeover : restore),
+    ...(cluster.zones.length > 1 ? [outcome('zone', isMany ? takeover : elsewhere)] : []),
+    // What a standby loses, the primary still has.
     ...(cluster.role === 'primary'
       ? [
-          regions.size > 1
-            ? { disaster: 'region' as const, ...promised, ...promotionOf(object) }
-            : { disaster: 'region' as const, promised: false, ...restored },
-          { disaster: 'mistake' as const, promised: false, ...restored },
+          hasSecondRegion ? outcome('region', promotionOf(object)) : outcome('region', elsewhere, false),
+          outcome('mistake', restore, false),
         ]
       : []),
   ];
 }
+
+/** Nothing brings it back. */
+const LOST: Way = {
+  point: Infinity,
+  time: Infinity,
+  how: 'its backups are lost with it',
+  settings: {
+    point: 'objectStorage.engine to external',
+    time: 'objectStorage.engine to external, or postgres.instances to 3',
+  },
+};
 
 type Way = Pick<Outcome, 'point' | 'time' | 'how' | 'settings'>;
 
@@ -144,7 +159,7 @@ function restoreOf(object: PlatformObject, { environment, objects }: Platform): 
   const { manifest } = object;
   const { storage } = spec<ClusterSpec>(manifest);
   const data = parseQuantity(storage?.size ?? '0') * ASSUMED.filled;
-  const kept = daysOf(environment.postgres.eventRetention) * 86400;
+  const kept = parseDuration(environment.postgres.eventRetention);
   const schedules = objects.flatMap((other) => scheduleOf(other, manifest.metadata));
   const interval = Math.min(Infinity, ...schedules.map(longestGap));
   // A backup is of the moment at which it began.
@@ -210,22 +225,11 @@ function scheduleOf(
   return cluster.name === name && !suspend ? [schedule] : [];
 }
 
-function daysOf(text: string): number {
-  return Number.parseInt(text, 10);
-}
-
-const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 1440 };
-
-/** A target as the configuration writes it, in seconds. */
-function targetOf(text: string): number {
-  return Number.parseInt(text, 10) * (MINUTES[text.slice(-1)] ?? 1) * 60;
-}
-
 function missed({ path, manifest }: PlatformObject, outcome: Outcome, { environment }: Platform): Finding[] {
   const { recoveryPoint, recoveryTime } = environment.targets;
   const subject = `${DISASTERS[outcome.disaster]}: Cluster ${manifest.metadata.namespace}/${manifest.metadata.name} (${outcome.how})`;
   return [
-    ...(outcome.point > targetOf(recoveryPoint)
+    ...(outcome.point > parseDuration(recoveryPoint)
       ? [
           {
             path,
@@ -234,11 +238,11 @@ function missed({ path, manifest }: PlatformObject, outcome: Outcome, { environm
           },
         ]
       : []),
-    ...(outcome.time > targetOf(recoveryTime)
+    ...(outcome.time > parseDuration(recoveryTime)
       ? [
           {
             path,
-            cause: `${subject} is away for ${time(outcome.time)}, targets.recoveryTime is ${recoveryTime}`,
+            cause: `${subject} is away ${outcome.time === Infinity ? 'for good' : `for ${time(outcome.time)}`}, targets.recoveryTime is ${recoveryTime}`,
             remedy: `change ${outcome.settings.time}`,
           },
         ]
@@ -282,6 +286,6 @@ function fact({ manifest }: PlatformObject, outcome: Outcome): Fact {
   const { disaster, point, time: away, how, promised } = outcome;
   return {
     subject: `${manifest.metadata.namespace}/${manifest.metadata.name}, ${DISASTERS[disaster]}`,
-    figure: `RPO ${point === Infinity ? 'none' : time(point)}, RTO ${time(away)}: ${how}${promised ? '' : ' (no target)'}`,
+    figure: `RPO ${time(point)}, RTO ${time(away)}: ${how}${promised ? '' : ' (no target)'}`,
   };
 }
