@@ -134,15 +134,19 @@ function noiseIn({ field, value }: Text): string | undefined {
 
 /**
  * Random text changes between lower case, upper case and digits at every other character, words and names do so at their
- * joints only. Hexadecimal has two kinds only, so it changes less; it is told by having nothing but its 16 characters.
+ * joints only: dashes and slashes are joints too. Hexadecimal has two kinds only, so it changes less; it is told by having nothing but its 16 characters.
  */
 function isNoise(word: string): boolean {
-  if (UUID.test(word)) return false;
-  const text = word.replace(/[-_/+=]/g, '');
+  return !UUID.test(word) && word.split(/[-_]/).some(isNoisy);
+}
+
+function isNoisy(part: string): boolean {
+  const text = part.replace(/[/+=]/g, '');
   const changes = [...text].filter((c, i) => i > 0 && kindOf(c) !== kindOf(text[i - 1] ?? '')).length;
   const share = changes / (text.length - 1);
-  if (/^[0-9a-f]+$/.test(text)) return text.length >= 32 && share > 0.25;
-  return text.length >= 20 && /\d/.test(text) && share > 0.38;
+  if (/^[0-9a-f]+$/.test(part)) return part.length >= 32 && share > 0.25;
+  const isBase64 = /[a-z]/.test(text) && /[A-Z]/.test(text);
+  return text.length >= 20 && /\d/.test(text) && share > 0.38 && (isBase64 || text === part);
 }
 
 /** Names of things, and no secrets. */

@@ -58,7 +58,7 @@ const OF_KIND: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Fields that name another object by an object which says the kind, or by one whose kind only the field tells. */
 const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = {
   issuerRef: ({ kind = 'Issuer', name }) => ({ kind: String(kind), name }),
-  roleRef: ({ kind, name }) => ({ kind: String(kind), name }),
+  roleRef: ({ kind, name }) => (kind === undefined ? undefined : { kind: String(kind), name }),
   secretStoreRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   storeRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   scaleTargetRef: ({ kind, name }) => ({ kind: String(kind), name }),
@@ -136,8 +136,8 @@ function namedBy(kind: string, key: string, value: unknown): Named | undefined {
     return CONFIG_MAP.test(key) ? { kind: 'ConfigMap', name: value } : undefined;
   }
   if (!isFields(value)) return undefined;
-  const special = OBJECTS[key];
-  if (special) return special(value);
+  const special = OBJECTS[key]?.(value);
+  if (special) return special;
   const keys = keysIn(value);
   if (CONFIG_MAP.test(key)) return { kind: 'ConfigMap', name: value['name'], keys };
   // A name and a key and nothing else select from a Secret, whatever the field is called.
