@@ -4,16 +4,17 @@ import { Credentials, CredentialsMaker } from '../credentials';
 import type { Bucket } from '../platform/bucket';
 import type { NamespaceScope } from '../platform/names';
 import type { Resources, Spreading } from '../platform/pod';
+import { BackupJob } from './backup-job';
 import type { Embeddings } from './embeddings';
 import { Members } from './members';
-import { BRIDGE, READER } from './roles';
+import { BACKUP, BRIDGE, READER } from './roles';
 import { SchemaJob } from './schema-job';
 
 export interface VectorDatabaseProps {
   /** Weaviate image, with an exact tag or a digest. */
   readonly image: string;
-  /** Image with Python 3, for the job that applies the schema. */
-  readonly schemaImage: string;
+  /** Image with Python 3, for the jobs that apply the schema and start backups. */
+  readonly scriptImage: string;
   /**
    * Members: 1, or odd and at least 3 so that a majority exists. Every collection has three copies, or one where there
    * is one member. The number of copies of what is there already does not follow.
@@ -48,6 +49,11 @@ export interface VectorDatabaseProps {
    * @default - no backups
    */
   readonly backup?: Bucket;
+  /**
+   * When backups are made: a cron expression of five fields, in UTC.
+   * @default '15 0,6,12,18 * * *'
+   */
+  readonly backupSchedule?: string;
 }
 
 /**
@@ -67,7 +73,7 @@ export class VectorDatabase extends Construct {
         `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}; write for example 3`,
       );
     }
-    const owners = new Credentials(this, 'Owners', { maker, users: ['schema', 'cluster'] });
+    const owners = new Credentials(this, 'Owners', { maker, users: ['schema', 'cluster', 'backup'] });
     this.users = new Credentials(this, 'Users', {
       maker,
       users: ['bridge', 'reader'],
@@ -83,17 +89,25 @@ export class VectorDatabase extends Construct {
       spreading,
       embeddings: embeddings.endpoint,
       cluster: owners.of('cluster'),
-      users: [owners.of('schema'), this.users.of('bridge'), this.users.of('reader')],
+      users: [owners.of('schema'), this.users.of('bridge'), this.users.of('reader'), owners.of('backup')],
       issue: (connections) => authority.issue(connections),
       backup,
     });
     new SchemaJob(this, 'Schema', {
-      image: props.schemaImage,
+      image: props.scriptImage,
       database: this.members.rest,
       members,
       admin: owners.of('schema'),
-      roles: [BRIDGE, READER],
+      roles: [BRIDGE, READER, BACKUP],
     });
+    if (backup) {
+      new BackupJob(this, 'Backup', {
+        image: props.scriptImage,
+        database: this.members.rest,
+        user: owners.of('backup'),
+        schedule: props.backupSchedule ?? '15 0,6,12,18 * * *',
+      });
+    }
   }
 
   /** HTTPS. */

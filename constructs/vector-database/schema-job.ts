@@ -1,13 +1,12 @@
 import { Construct } from 'constructs';
 import { Job, ServiceAccount } from '../../imports/k8s';
-import { TRUST_FILE, trustVolume } from '../certificate-authority';
 import type { Credential } from '../credentials';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { Role } from './roles';
+import { scriptPod } from './script-pod';
 
 export interface SchemaJobProps {
   /** Image with Python 3. */
@@ -38,11 +37,12 @@ export class SchemaJob extends Construct {
       factor: Math.min(MAX_REPLICAS, members),
       deletionStrategy: 'TimeBasedResolution',
     };
-    const config = new ConfigFiles(
+    const files = new ConfigFiles(
       this,
       'Config',
       __dirname,
       {
+        'rest.py': {},
         'schema/apply.py': {},
         'schema/collection-code-context.json': {},
         'schema/collection-decision.json': {},
@@ -59,44 +59,19 @@ export class SchemaJob extends Construct {
       metadata: { name },
       automountServiceAccountToken: false,
     });
-    const template = {
-      metadata: { labels: this.connections.podLabels },
-      spec: {
-        restartPolicy: 'OnFailure' as const,
-        serviceAccountName: account.name,
-        automountServiceAccountToken: false,
-        enableServiceLinks: false,
-        // The image names no user; nobody will do.
-        securityContext: restrictedPod(65534),
-        containers: [
-          {
-            name: 'apply',
-            image,
-            command: ['python3', '/schema/apply.py'],
-            env: [
-              { name: 'WEAVIATE_URL', value: database.url('https') },
-              { name: 'MEMBERS', value: String(members) },
-              { name: 'SCHEMA_VERSION', value: String(SCHEMA_VERSION) },
-              { name: 'TRUST', value: `/trust/${TRUST_FILE}` },
-              { name: 'PYTHONDONTWRITEBYTECODE', value: '1' },
-              { name: 'PYTHONUNBUFFERED', value: '1' },
-            ],
-            resources: resources({ cpu: '10m', memory: '64Mi' }),
-            securityContext: RESTRICTED,
-            volumeMounts: [
-              { name: 'schema', mountPath: '/schema', readOnly: true },
-              { name: 'keys', mountPath: '/keys', readOnly: true },
-              { name: 'trust', mountPath: '/trust', readOnly: true },
-            ],
-          },
-        ],
-        volumes: [
-          config.volume('schema'),
-          { name: 'keys', projected: { defaultMode: 0o440, sources: [admin.file('schema')] } },
-          trustVolume('trust'),
-        ],
-      },
-    };
+    const template = scriptPod({
+      image,
+      connections: this.connections,
+      serviceAccountName: account.name,
+      files,
+      script: 'apply.py',
+      database,
+      user: admin,
+      env: [
+        { name: 'MEMBERS', value: String(members) },
+        { name: 'SCHEMA_VERSION', value: String(SCHEMA_VERSION) },
+      ],
+    });
     new Job(this, 'Resource', {
       metadata: { name: `${name}-${contentHash(template)}` },
       spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import type { Container, NetworkPolicySpec, ServiceSpec, StatefulSetSpec } from '../../imports/k8s';
+import type {
+  Container,
+  CronJobSpec,
+  NetworkPolicySpec,
+  ServiceSpec,
+  StatefulSetSpec,
+} from '../../imports/k8s';
 import { Bucket } from '../../constructs/platform/bucket';
 import { Connections } from '../../constructs/platform/connections';
 import { Manifest } from '../../constructs/platform/manifest';
@@ -37,7 +43,7 @@ function build({ database = {}, embeddings = {}, before }: Choice = {}): Manifes
       const namespace = ground.namespaces.add('vectors');
       new VectorDatabase(namespace, 'weaviate', {
         image: IMAGE,
-        schemaImage: 'registry.example.com/python:3.0.0',
+        scriptImage: 'registry.example.com/python:3.0.0',
         resources: size,
         storage: '10Gi',
         embeddings: new Embeddings(namespace, 'embeddings', {
@@ -143,8 +149,8 @@ describe('members', () => {
     const manifests = build();
     expect(environment(manifests)).toMatchObject({
       AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: 'false',
-      AUTHENTICATION_APIKEY_USERS: 'schema,bridge,reader',
-      AUTHENTICATION_APIKEY_ALLOWED_KEYS: '$(KEY_SCHEMA),$(KEY_BRIDGE),$(KEY_READER)',
+      AUTHENTICATION_APIKEY_USERS: 'schema,bridge,reader,backup',
+      AUTHENTICATION_APIKEY_ALLOWED_KEYS: '$(KEY_SCHEMA),$(KEY_BRIDGE),$(KEY_READER),$(KEY_BACKUP)',
       AUTHORIZATION_RBAC_ROOT_USERS: 'schema',
     });
     const names = (weaviate(manifests).env ?? []).map(({ name }) => name);
@@ -236,7 +242,7 @@ describe('connections', () => {
       const embeddings = new Embeddings(namespace, 'embeddings', { image: IMAGE, resources: size });
       const database = new VectorDatabase(namespace, 'weaviate', {
         image: IMAGE,
-        schemaImage: IMAGE,
+        scriptImage: IMAGE,
         resources: size,
         storage: '1Gi',
         embeddings,
@@ -343,6 +349,19 @@ describe('backups', () => {
     expect(ports(policy(manifests, 'weaviate-members').egress)).toContain('9000/TCP');
   });
 
+  test('are made every six hours, or when it is said, never two at once', () => {
+    const cron = (database: Partial<VectorDatabaseProps> = {}) =>
+      spec<CronJobSpec>(
+        find(
+          build({ database, before: (ground) => ({ backup: bucket(ground, 'platform') }) }),
+          'CronJob',
+          'weaviate-backup',
+        ),
+      );
+    expect(cron()).toMatchObject({ schedule: '15 0,6,12,18 * * *', concurrencyPolicy: 'Forbid' });
+    expect(cron({ backupSchedule: '0 3 * * *' }).schedule).toBe('0 3 * * *');
+  });
+
   test('trust what every image trusts where the bucket is elsewhere', () => {
     const manifests = build({ before: (ground) => ({ backup: bucket(ground, 'public') }) });
     expect(environment(manifests)['SSL_CERT_FILE']).toBeUndefined();
@@ -368,7 +387,7 @@ test('every choice can be made', () => {
     };
     const all: Required<VectorDatabaseProps> = {
       image: IMAGE,
-      schemaImage: IMAGE,
+      scriptImage: IMAGE,
       members: 5,
       resources: size,
       storage: '10Gi',
@@ -378,6 +397,7 @@ test('every choice can be made', () => {
       maker: ground.maker,
       authority: ground.authority,
       clients,
+      backupSchedule: '0 3 * * *',
       backup: {
         name: 'vectors',
         host: endpoint.host,

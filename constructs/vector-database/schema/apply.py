@@ -8,60 +8,16 @@ import glob
 import hashlib
 import json
 import os
-import ssl
-import sys
 import time
-import urllib.error
-import urllib.request
 
-URL = os.environ["WEAVIATE_URL"]
+from rest import call, fail, must, read
+
 MEMBERS = int(os.environ["MEMBERS"])
 VERSION = int(os.environ["SCHEMA_VERSION"])
-FILES = os.environ.get("SCHEMA_FILES", "/schema")
+FILES = os.environ.get("SCHEMA_FILES", "/scripts")
 WAIT_SECONDS = int(os.environ.get("WAIT_SECONDS", "600"))
 
 VERSION_OBJECT = "/v1/objects/SchemaVersion/00000000-0000-4000-8000-000000000001"
-
-
-def fail(message):
-    sys.exit(f"refused: {message}")
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-# The key goes by way of a file and a header: arguments and environments can be read by others.
-HEADERS = {
-    "Authorization": "Bearer " + read("/keys/schema").strip(),
-    "Content-Type": "application/json",
-}
-TLS = ssl.create_default_context(cafile=os.environ["TRUST"])
-
-
-def call(method, path, body=None):
-    """The status and the decoded body of an answer; 0 where nobody answers."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(URL + path, data=data, headers=HEADERS, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60, context=TLS) as answer:
-            status, text = answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        status, text = error.code, error.read()
-    except OSError as error:
-        return 0, str(error)
-    try:
-        return status, json.loads(text or b"null")
-    except ValueError:
-        return status, text.decode(errors="replace")
-
-
-def must(method, path, body=None):
-    status, answer = call(method, path, body)
-    if not 200 <= status < 300:
-        fail(f"{method} {path}: {status} {json.dumps(answer)}")
-    return answer
 
 
 def wait_for_members():
