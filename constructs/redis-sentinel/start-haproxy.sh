@@ -3,5 +3,5 @@
 set -eu
 umask 077
 printf 'global\n  setenv PROBE_PASSWORD %s\n' "$(head -n 1 /secrets/probe)" >/run/haproxy/password.cfg
-cp /tls/tls.crt /run/haproxy/served.crt
+cat /tls/tls.crt >/run/haproxy/served.crt
 exec haproxy -db -f /run/haproxy/password.cfg -f /config/haproxy.cfg

@@ -31,7 +31,7 @@ while [ -z "$master" ]; do
 done
 echo "the master is $master"
 
-cp /tls/tls.crt /run/redis/served.crt
+cat /tls/tls.crt >/run/redis/served.crt
 acl /config/users.acl >/run/redis/users.acl
 {
   echo 'include /config/redis.conf'

@@ -22,7 +22,7 @@ else
   election="sentinel config-epoch $NAME ${latest%% *}"
 fi
 
-cp /tls/tls.crt /run/sentinel/served.crt
+cat /tls/tls.crt >/run/sentinel/served.crt
 acl /config/sentinel-users.acl >/run/sentinel/users.acl
 {
   echo 'include /config/sentinel.conf'

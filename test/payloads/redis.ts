@@ -175,7 +175,11 @@ class Pod {
     }
     for (const secret of USERS) writeFileSync(join(this.root, 'secrets', secret), password(secret));
     for (const file of ['tls.crt', 'tls.key']) {
-      writeFileSync(join(this.root, 'tls', file), readFileSync(join(network.folder, file)));
+      const path = join(this.root, 'tls', file);
+      writeFileSync(path, readFileSync(join(network.folder, file)));
+      // As the kubelet leaves it: a copy that keeps this mode cannot be written again when a container restarts.
+      chownSync(path, 0, gid);
+      chmodSync(path, 0o440);
     }
     writeFileSync(join(this.root, 'trust', 'ca.crt'), readFileSync(join(network.folder, 'ca.crt')));
     writeFileSync(
