@@ -5,6 +5,7 @@ import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
+import { JOB_DEADLINE_SECONDS } from '../platform/pod';
 import { Role } from './roles';
 import { scriptPod } from './script-pod';
 
