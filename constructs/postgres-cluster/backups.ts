@@ -31,7 +31,7 @@ export interface RecoverySource {
 const PLUGIN = 'barman-cloud.cloudnative-pg.io';
 
 /** What the plugin's container gets beside PostgreSQL: Python, once for each of the two parallel jobs. */
-export const BACKUP_SIDECAR = { cpu: '50m', memory: '256Mi' };
+export const BACKUP_SIDECAR = { cpu: '50m', memory: '384Mi' };
 
 /**
  * The folder that a cluster archives to. One that was recovered never writes where it came from: the archive's history

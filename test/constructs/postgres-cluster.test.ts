@@ -372,7 +372,7 @@ describe('backups', () => {
 
   test('the container that the plugin adds to every instance is counted', () => {
     const requests = (all: Manifest[]) => workloadOf(find(all, 'Cluster', 'events'))?.requests.memory ?? 0;
-    expect(requests(manifests) - requests(build().manifests)).toBe(256 * 2 ** 20);
+    expect(requests(manifests) - requests(build().manifests)).toBe(384 * 2 ** 20);
   });
 
   test('recovery: from another folder to a new one', () => {
