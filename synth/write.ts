@@ -70,7 +70,9 @@ function clear(target: string): void {
   // Killed after the old folder had gone and before the new one had come.
   const [old] = leftBehind('old');
   if (old !== undefined && !existsSync(target)) renameSync(old, target);
-  for (const path of [...leftBehind('new'), ...leftBehind('old')])
+  // Whoever runs may just be trying to get the lock.
+  const locks = leftBehind('lock').filter((name) => !isRunning(Number(name.slice(name.lastIndexOf('-') + 1))));
+  for (const path of [...leftBehind('new'), ...leftBehind('old'), ...locks])
     rmSync(path, { recursive: true, force: true });
 }
 

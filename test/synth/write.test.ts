@@ -59,7 +59,8 @@ describe('replacing dist', () => {
   test('what a killed writer left behind is cleared away', () => {
     // Process numbers end at 2^22 on Linux.
     writeFileSync(`${dist}.lock`, String(2 ** 22 + 1));
-    mkdirSync(`${dist}.new-AbCdEf`);
+    writeFileSync(`${dist}.lock-${2 ** 22 + 1}`, '');
+    mkdirSync(`${dist}.new-${2 ** 22 + 1}`);
     replaceFolder(dist, new Map([['a.yaml', '']]));
     expect(readdirSync(work)).toEqual(['dist']);
   });
