@@ -142,25 +142,46 @@ interface Host {
 
 function hostsIn({ key, value }: Text, { platform, services }: World): Host[] {
   const external = platform.environment.objectStorage.external?.host;
-  const isUrl = value.includes('://');
-  if (!isUrl && !value.includes('.svc') && !(external && value.includes(external))) return [];
+  const isRelevant =
+    value.includes('://') || value.includes('.svc') || (external && value.includes(external));
+  if (!isRelevant) return [];
+  const { text, inCluster, urls } = writtenIn(value);
+  const outside =
+    external && text.includes(external) ? [{ host: external, ...portAfter(text, external) }] : [];
+  const meant = FOR_PEOPLE.test(key)
+    ? []
+    : urls.filter(({ host }) => (host.includes('.') ? host !== external : services.has(host)));
+  return [...inCluster, ...outside, ...meant];
+}
+
+/** A text without its comments, and the hosts in it, as they are written. */
+interface Written {
+  readonly text: string;
+  readonly inCluster: readonly Host[];
+  readonly urls: readonly Host[];
+}
+
+const written = new Map<string, Written>();
+
+/** Most texts are in every cluster: they are read once. */
+function writtenIn(value: string): Written {
+  const known = written.get(value);
+  if (known) return known;
   const text = value.includes('\n') ? value.replace(COMMENT, '') : value;
-  const inCluster = [...text.matchAll(SERVICE_HOST)].flatMap(({ 0: match, 1: port, index }) => {
+  const inCluster = [...text.matchAll(SERVICE_HOST)].map(({ 0: match, 1: port, index }) => {
     const host = match.replace(/:\d+$/, '');
     // Part of a label that is put together when the program runs: what is behind it is known.
     const isPart = /[\w$})%-]/.test(text[index - 1] ?? ' ');
-    return [{ host: isPart ? host.slice(host.indexOf('.') + 1) : host, ...portIn(port) }];
+    return { host: isPart ? host.slice(host.indexOf('.') + 1) : host, ...portIn(port) };
   });
-  const outside =
-    external && text.includes(external) ? [{ host: external, ...portAfter(text, external) }] : [];
-  if (!isUrl || FOR_PEOPLE.test(key)) return [...inCluster, ...outside];
   const urls = [...text.matchAll(URL_HOST)].flatMap(({ 1: host = '', 2: port, index }) => {
     const line = text.slice(text.lastIndexOf('\n', index) + 1, index);
-    const isName = /[a-z]/i.test(host) && !host.includes('.svc') && host !== external;
-    const isMeant = host.includes('.') ? !FOR_PEOPLE.test(line) : services.has(host);
-    return isName && isMeant ? [{ host, ...portIn(port) }] : [];
+    const isName = /[a-z]/i.test(host) && !host.includes('.svc');
+    return isName && !FOR_PEOPLE.test(line) ? [{ host, ...portIn(port) }] : [];
   });
-  return [...inCluster, ...outside, ...urls];
+  const found = { text, inCluster, urls };
+  written.set(value, found);
+  return found;
 }
 
 function portIn(port: string | undefined): { readonly port?: number } {

@@ -33,7 +33,7 @@ function filled({ path, manifest }: PlatformObject): Finding[] {
 }
 
 function inText({ path, manifest }: PlatformObject, text: Text): Finding[] {
-  const what = shapeIn(text.value) ?? literalIn(manifest.kind, text) ?? assignmentIn(text) ?? noiseIn(text);
+  const what = literalIn(manifest.kind, text) ?? (isNamed(text) ? undefined : valueIn(text.value));
   if (what === undefined) return [];
   return [
     {
@@ -61,6 +61,23 @@ const SHAPES: readonly (readonly [what: string, piece: string, pattern: RegExp])
   ['a JSON web token', 'eyJ', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/],
   ['a password in a URL', '@', /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@'"]*:(?![$%@<{])[^\s/:@'"]+@/i],
 ];
+
+const verdicts = new Map<string, string | undefined>();
+
+/** What a value is by itself, wherever it is; most are in many objects and in every cluster, and looked at once. */
+function valueIn(value: string): string | undefined {
+  if (value.length < 12) return undefined;
+  if (!verdicts.has(value)) verdicts.set(value, shapeIn(value) ?? assignmentIn(value) ?? noiseIn(value));
+  return verdicts.get(value);
+}
+
+/** Fields that say that they are a hash, or that name the key of a Secret. */
+function isNamed({ field, value, beside }: Text): boolean {
+  return (
+    beside['key'] === value ||
+    (HASH.test(field) && noiseIn(value) !== undefined && shapeIn(value) === undefined)
+  );
+}
 
 function shapeIn(value: string): string | undefined {
   return SHAPES.find(([, piece, pattern]) => value.includes(piece) && pattern.test(value))?.[0];
@@ -102,8 +119,7 @@ function literalIn(kind: string, { field, key, value, beside }: Text): string | 
 const ASSIGNMENT =
   /(?:^|[\s"'_-])(pass(?:word|wd|phrase)|requirepass|masterauth|auth-pass|secret|token|api[_-]?key|access[_-]?key(?:[_-]id)?|secret[_-]?key)["']?\s*(?:[:=]\s*|\s)["']?([^\s"',;]{6,})/gi;
 
-function assignmentIn({ field, value, beside }: Text): string | undefined {
-  if (beside['key'] === value || field.startsWith('metadata.labels')) return undefined;
+function assignmentIn(value: string): string | undefined {
   for (const [, name = '', assigned = ''] of value.matchAll(ASSIGNMENT)) {
     if (isOpaque(assigned) && !HARMLESS.test(assigned)) return `${name} in plain text`;
   }
@@ -123,8 +139,7 @@ const WORD = /(?<![\w+/:@-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/-])/g;
 const HASH = /(?:sha256|sha512|md5|checksum|hash|digest|commit|revision)/i;
 
 /** Words that look like random bytes; not names with a hash in them, nor hashes that say so. */
-function noiseIn({ field, value }: Text): string | undefined {
-  if (value.length < 24 || HASH.test(field)) return undefined;
+function noiseIn(value: string): string | undefined {
   for (const { 0: word, index } of value.matchAll(WORD)) {
     if (isNoise(word) && !HASH.test(value.slice(Math.max(0, index - 16), index)))
       return 'what looks like a random key';

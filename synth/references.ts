@@ -76,6 +76,16 @@ const SECRET = /(^s|S)ecrets?(Refs?|KeyRef)?$/;
 /** `configMap`, `configMapKeyRef`, `configMapRefs`, `customQueriesConfigMap` … */
 const CONFIG_MAP = /(^c|C)onfigMaps?(Refs?|KeyRef)?$/;
 
+const kept = new Map<string, 'ConfigMap' | 'Secret' | undefined>();
+
+/** Whether a field is about a ConfigMap or a Secret, by its name. */
+function keptIn(field: string): 'ConfigMap' | 'Secret' | undefined {
+  if (!kept.has(field)) {
+    kept.set(field, SECRET.test(field) ? 'Secret' : CONFIG_MAP.test(field) ? 'ConfigMap' : undefined);
+  }
+  return kept.get(field);
+}
+
 /** What cert-manager's cluster issuers and trust-manager read lies in their own namespace, not in the object's. */
 const OPERATOR_NAMESPACE: Readonly<Record<string, string>> = {
   ClusterIssuer: 'cert-manager',
@@ -89,15 +99,28 @@ const OPAQUE: Readonly<Record<string, readonly string[]>> = {
   CustomResourceDefinition: ['spec'],
 };
 
-const cache = new WeakMap<Manifest, readonly Reference[]>();
+/** Fields that name what an operator makes of the object, not what the object needs. */
+const MADE: Readonly<Record<string, string>> = {
+  Bundle: 'spec.target',
+  Certificate: 'spec.secretName',
+  ClusterIssuer: 'spec.acme.privateKeySecretRef',
+  ExternalSecret: 'spec.target',
+  Issuer: 'spec.acme.privateKeySecretRef',
+};
+
+const cache = new WeakMap<object, readonly Reference[]>();
 
 /** All objects that an object names and cannot work without; optional references are none. */
 export function referencesOf(manifest: Manifest): readonly Reference[] {
-  const known = cache.get(manifest);
+  // Labels and waves are put on after the waves were computed from these very references; the spec stays what it was.
+  const { spec } = manifest;
+  const source = isFields(spec) ? spec : manifest;
+  const known = cache.get(source);
   if (known) return known;
   const found: Reference[] = [];
   const namespace = manifest.metadata.namespace ?? OPERATOR_NAMESPACE[manifest.kind];
   const opaque = OPAQUE[manifest.kind] ?? [];
+  const made = MADE[manifest.kind];
   const add = (named: Named, field: string): void => {
     if (typeof named.name !== 'string' || named.name === '') return;
     const own = typeof named.namespace === 'string' ? named.namespace : namespace;
@@ -115,7 +138,7 @@ export function referencesOf(manifest: Manifest): readonly Reference[] {
     for (const [name, child] of Object.entries(value)) {
       const at = `${field}.${name}`;
       const isRead = key === 'secret' && name === 'secretName';
-      if (!isRead && !opaque.includes(name) && isNeeded(child) && !isMade(manifest.kind, at)) {
+      if (!isRead && !opaque.includes(name) && isNeeded(child) && (made === undefined || at !== made)) {
         walk(child, name, at);
       }
     }
@@ -123,7 +146,7 @@ export function referencesOf(manifest: Manifest): readonly Reference[] {
   for (const [name, value] of Object.entries(manifest)) {
     if (name !== 'metadata' && !opaque.includes(name)) walk(value, name, name);
   }
-  cache.set(manifest, found);
+  cache.set(source, found);
   return found;
 }
 
@@ -132,20 +155,21 @@ function namedBy(kind: string, key: string, value: unknown): Named | undefined {
   if (typeof value === 'string') {
     const named = STRINGS[key] ?? OF_KIND[kind]?.[key];
     if (named) return { kind: named, name: value };
-    if (SECRET.test(key)) return { kind: 'Secret', name: value };
-    return CONFIG_MAP.test(key) ? { kind: 'ConfigMap', name: value } : undefined;
+    const holder = keptIn(key);
+    return holder && { kind: holder, name: value };
   }
   if (!isFields(value)) return undefined;
   const special = OBJECTS[key]?.(value);
   if (special) return special;
   const keys = keysIn(value);
-  if (CONFIG_MAP.test(key)) return { kind: 'ConfigMap', name: value['name'], keys };
+  const holder = keptIn(key);
+  if (holder === 'ConfigMap') return { kind: 'ConfigMap', name: value['name'], keys };
   // A name and a key and nothing else select from a Secret, whatever the field is called.
   const selects =
     typeof value['key'] === 'string' && Object.keys(value).every((field) => SELECTOR.has(field));
   // Volumes say `secretName`; it is read here, where the keys are.
   const { name = value['secretName'] } = value;
-  return SECRET.test(key) || selects
+  return holder === 'Secret' || selects
     ? { kind: 'Secret', name, namespace: value['namespace'], keys }
     : undefined;
 }
@@ -160,14 +184,6 @@ function keysIn({ key, items }: Fields): string[] {
 
 function isNeeded(value: unknown): boolean {
   return !isFields(value) || value['optional'] !== true;
-}
-
-/** Fields that name what an operator makes of the object, not what the object needs. */
-function isMade(kind: string, field: string): boolean {
-  if (kind === 'Certificate') return field === 'spec.secretName';
-  if (kind === 'ExternalSecret') return field === 'spec.target';
-  if (kind === 'ClusterIssuer' || kind === 'Issuer') return field === 'spec.acme.privateKeySecretRef';
-  return kind === 'Bundle' && field === 'spec.target';
 }
 
 function isFields(value: unknown): value is Fields {

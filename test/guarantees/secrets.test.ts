@@ -158,6 +158,12 @@ test.each(['base64', 'base64url', 'hex'] as const)(
   },
 );
 
+test('a field that says it is a hash may be one', () => {
+  const hash = createHash('sha256').update('').digest('hex');
+  expect(findingsOf(secrets, changed(SOUND, CLIENT, 'metadata.annotations.checksum/config', hash))).toEqual([]);
+  expect(causesOf(secrets, changed(SOUND, CLIENT, 'metadata.annotations.note', hash))).toHaveLength(1);
+});
+
 test.each([
   ['a digest', `registry.example.com/a@sha256:${createHash('sha256').digest('hex')}`],
   ['a checksum', `checksum ${createHash('sha256').digest('hex')}`],
@@ -171,4 +177,12 @@ test.each([
   ['a pattern', '[A-Za-z0-9]{24}0123456789abcdefghijklmnopqrstuvwxyz'],
 ])('%s is no key', (_, value) => {
   expect(inArgument(value)).toEqual([]);
+});
+
+test('no hash at the end of a name makes it look like a key', () => {
+  const names = Array.from({ length: 2000 }, (_, index) => {
+    const hash = createHash('sha256').update(String(index)).digest('hex').slice(0, 10);
+    return `s3-for-vector-database-${hash}`;
+  });
+  expect(causesOf(secrets, changed(SOUND, CLIENT, `${CONTAINER}.args[0]`, names.join(' ')))).toEqual([]);
 });
