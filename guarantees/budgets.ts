@@ -169,12 +169,12 @@ function overBudget({ environment }: Platform, load: readonly Group[]): Finding[
 /** Pods that no node has room for: on all nodes at the worst moment, and at rest on those of the other zones. */
 function homelessPods({ cluster }: Platform, load: readonly Group[]): Finding[] {
   const node = nodeOf(cluster);
-  const size = `${cluster.nodes.cpu} cores and ${cluster.nodes.memory}`;
+  const size = `${cluster.nodes.cpu} CPU and ${cluster.nodes.memory}`;
   const tooLarge = load.filter((group) => group.peak > 0 && !fits(group.requests, node));
   if (tooLarge.length > 0) {
     return tooLarge.map(({ path, name, requests }) => ({
       path,
-      cause: `a pod of ${name} reserves ${cores(requests.cpu)} cores and ${bytes(requests.memory)}, a node has ${size}`,
+      cause: `a pod of ${name} reserves ${formatCores(requests.cpu)} CPU and ${formatBytes(requests.memory)}, a node has ${size}`,
       remedy: 'give the pod less or the cluster larger nodes (clusters[].nodes)',
     }));
   }
@@ -189,7 +189,7 @@ function homelessPods({ cluster }: Platform, load: readonly Group[]): Finding[] 
     const total = sum(load, when);
     return {
       path: homeless.path,
-      cause: `no room for a pod of ${homeless.name} (${cores(homeless.requests.cpu)} cores, ${bytes(homeless.requests.memory)}) on the ${nodes} ${which} of ${size}: all pods reserve ${cores(total.cpu)} cores and ${bytes(total.memory)} ${when === 'peak' ? 'at one moment' : 'at rest'}`,
+      cause: `no room for a pod of ${homeless.name} (${formatCores(homeless.requests.cpu)} CPU, ${formatBytes(homeless.requests.memory)}) on the ${nodes} ${which} of ${size}: all pods reserve ${formatCores(total.cpu)} CPU and ${formatBytes(total.memory)} ${when === 'peak' ? 'at one moment' : 'at rest'}`,
       remedy: 'give services less or the cluster more nodes (clusters[].nodes)',
     };
   });
