@@ -75,8 +75,8 @@ export class ApplyJob extends Construct {
     };
     new Job(this, 'Resource', {
       metadata: { name: `${objectName(this)}-${contentHash(template)}` },
-      // Six tries of five minutes' waiting each, then it shows as failed.
-      spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },
+      // Four tries of five minutes' waiting for each step, well within the deadline, which would take the pod away.
+      spec: { backoffLimit: 3, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template },
     });
   }
 
