@@ -1,8 +1,8 @@
-import { ApiObject, Lazy } from 'cdk8s';
+import { ApiObject } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectsIn } from '../platform/manifest';
-import { NamespaceScope } from '../platform/names';
+import { NamespaceScope, namespaceOf } from '../platform/names';
 import { isNamespaced } from '../platform/scope';
 import { LOCAL_CLUSTER, RETRY } from './settings';
 
@@ -42,12 +42,13 @@ export class Delivery extends Construct {
     const phases = props.phases.filter(({ contents }) => objectsIn(contents).length > 0);
     const objects = phases.flatMap(({ contents }) => objectsIn(contents));
 
+    const own = namespaceOf(this);
     const root = new AppProject(this, 'Root', {
       metadata: { name: `${id}-bootstrap` },
       spec: {
         description: 'The root Application: projects and Applications, nothing else',
         sourceRepos: [props.repository],
-        destinations: [{ server: LOCAL_CLUSTER, namespace: 'argocd' }],
+        destinations: [{ server: LOCAL_CLUSTER, namespace: own }],
         clusterResourceWhitelist: [],
         namespaceResourceWhitelist: ['AppProject', 'Application'].map((kind) => ({
           group: 'argoproj.io',
@@ -55,24 +56,29 @@ export class Delivery extends Construct {
         })),
       },
     });
-    this.application('bootstrap', root.name, 0);
+    this.application('bootstrap', root.name, own, 0);
 
     const project = new AppProject(this, 'Resource', {
       metadata: { name: id },
       spec: {
         description: 'The platform, phase by phase',
         sourceRepos: [props.repository],
-        destinations: Lazy.any({
-          produce: () => namespacesOf(objects).map((namespace) => ({ server: LOCAL_CLUSTER, namespace })),
-        }),
+        destinations: namespacesOf(objects).map((namespace) => ({ server: LOCAL_CLUSTER, namespace })),
         clusterResourceWhitelist: kindsOf(objects.filter((object) => !isNamespaced(object))),
         namespaceResourceWhitelist: kindsOf(objects.filter(isNamespaced)),
       },
     });
-    phases.forEach(({ name }, index) => this.application(name, project.name, props.firstWave + index));
+    phases.forEach(({ name, contents }, index) => {
+      const [namespace] = namespacesOf(objectsIn(contents));
+      this.application(name, project.name, namespace, props.firstWave + index);
+    });
   }
 
-  private application(phase: string, project: string, wave: number): void {
+  /**
+   * @param namespace one that the project allows. Every object names its own; Argo CD refuses an Application whose
+   * destination is not among its project's all the same
+   */
+  private application(phase: string, project: string, namespace: string | undefined, wave: number): void {
     const { repository, branch, folder } = this.props;
     new Application(this, phase, {
       metadata: {
@@ -81,7 +87,7 @@ export class Delivery extends Construct {
       },
       spec: {
         project,
-        destination: { server: LOCAL_CLUSTER },
+        destination: { server: LOCAL_CLUSTER, namespace },
         source: { repoURL: repository, targetRevision: branch, path: `${folder}/${phase}` },
         syncPolicy: {
           automated: { prune: true, selfHeal: true },
@@ -101,8 +107,12 @@ function namespacesOf(objects: readonly ApiObject[]): string[] {
 }
 
 function kindsOf(objects: readonly ApiObject[]): { group: string; kind: string }[] {
-  const kinds = new Map(
-    objects.map(({ apiGroup, kind }) => [`${apiGroup}/${kind}`, { group: apiGroup, kind }]),
-  );
-  return [...kinds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, kind]) => kind);
+  const all = objects.map(({ apiVersion, kind }) => ({ group: groupOf(apiVersion), kind }));
+  const kinds = new Map(all.map((each) => [`${each.group}/${each.kind}`, each]));
+  return [...kinds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+}
+
+/** The API group as Kubernetes calls it: that of ConfigMaps, which cdk8s calls `core`, has no name. */
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
