@@ -168,7 +168,7 @@ function restoreOf(object: PlatformObject, { environment, objects }: Platform): 
   return {
     point: archiving(object),
     time: ASSUMED.provisioning + data / ASSUMED.restore + log / ASSUMED.replay,
-    how: `restored from backups every ${time(interval)}`,
+    how: `restored from ${interval === Infinity ? 'no backups' : `backups every ${time(interval)}`}`,
     settings: {
       point: archiveSettings(object),
       time: 'postgres.instances (3 for a failover), postgres.storage, postgres.backup.schedule',
