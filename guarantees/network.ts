@@ -5,7 +5,8 @@ import { Inventory, inventoryOf, identityOf } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import { referencesOf } from '../synth/references';
 import type { Finding, Guarantee } from './guarantee';
-import { Text, textsOf } from './texts';
+import { hostsIn } from './hosts';
+import { textsOf } from './texts';
 
 /**
  * Network closure: every host name in anything that a set of pods is configured with leads to an endpoint that exists,
@@ -100,10 +101,11 @@ const SILENT: ReadonlySet<string> = new Set([
 
 function usesOf(object: PlatformObject, world: World): Use[] {
   if (SILENT.has(object.manifest.kind)) return [];
+  const external = world.platform.environment.objectStorage.external?.host;
   const found = textsOf(object.manifest).flatMap((text) =>
     text.field.startsWith('metadata.')
       ? []
-      : hostsIn(text, world).map((host) => ({ ...host, field: text.field })),
+      : hostsIn(text, external, world.services).map((host) => ({ ...host, field: text.field })),
   );
   if (found.length === 0) return [];
   const clients = [...new Set(clientsOf(object, world))];
@@ -119,77 +121,6 @@ function clientsOf(object: PlatformObject, world: World, seen = new Set<Platform
   const users = world.namedBy.get(identityOf(object)) ?? [];
   const clients = users.flatMap((user) => clientsOf(user, world, seen));
   return clients.length > 0 ? clients : own;
-}
-
-const SERVICE_HOST = new RegExp(
-  `(?:[a-z0-9_-]+\\.)+svc(?:\\.${CLUSTER_DOMAIN.replace('.', '\\.')})?(?![a-z0-9-])(?::(\\d+))?`,
-  'g',
-);
-
-const URL_HOST = /\b[a-z][a-z0-9+.-]*:\/\/(?:[^\s/@"'<>]*@)?([a-z0-9][a-z0-9.-]*)(?::(\d+))?/gi;
-
-/** What begins a line that programs skip. */
-const COMMENT = /^[ \t]*(?:#|\/\/|--|;|\*).*$/gm;
-
-/** Fields and settings that people follow, not programs. */
-const FOR_PEOPLE =
-  /(?:runbook|dashboard|external|public|documentation|homepage)[-_. ]?ur[il]|\$schema|description|summary/i;
-
-interface Host {
-  readonly host: string;
-  readonly port?: number;
-}
-
-function hostsIn({ key, value }: Text, { platform, services }: World): Host[] {
-  const external = platform.environment.objectStorage.external?.host;
-  const isRelevant =
-    value.includes('://') || value.includes('.svc') || (external && value.includes(external));
-  if (!isRelevant) return [];
-  const { text, inCluster, urls } = writtenIn(value);
-  const outside =
-    external && text.includes(external) ? [{ host: external, ...portAfter(text, external) }] : [];
-  const meant = FOR_PEOPLE.test(key)
-    ? []
-    : urls.filter(({ host }) => (host.includes('.') ? host !== external : services.has(host)));
-  return [...inCluster, ...outside, ...meant];
-}
-
-/** A text without its comments, and the hosts in it, as they are written. */
-interface Written {
-  readonly text: string;
-  readonly inCluster: readonly Host[];
-  readonly urls: readonly Host[];
-}
-
-const written = new Map<string, Written>();
-
-/** Most texts are in every cluster: they are read once. */
-function writtenIn(value: string): Written {
-  const known = written.get(value);
-  if (known) return known;
-  const text = value.includes('\n') ? value.replace(COMMENT, '') : value;
-  const inCluster = [...text.matchAll(SERVICE_HOST)].map(({ 0: match, 1: port, index }) => {
-    const host = match.replace(/:\d+$/, '');
-    // Part of a label that is put together when the program runs: what is behind it is known.
-    const isPart = /[\w$})%-]/.test(text[index - 1] ?? ' ');
-    return { host: isPart ? host.slice(host.indexOf('.') + 1) : host, ...portIn(port) };
-  });
-  const urls = [...text.matchAll(URL_HOST)].flatMap(({ 1: host = '', 2: port, index }) => {
-    const line = text.slice(text.lastIndexOf('\n', index) + 1, index);
-    const isName = /[a-z]/i.test(host) && !host.includes('.svc');
-    return isName && !FOR_PEOPLE.test(line) ? [{ host, ...portIn(port) }] : [];
-  });
-  const found = { text, inCluster, urls };
-  written.set(value, found);
-  return found;
-}
-
-function portIn(port: string | undefined): { readonly port?: number } {
-  return port === undefined ? {} : { port: Number(port) };
-}
-
-function portAfter(text: string, host: string): { readonly port?: number } {
-  return portIn(/^:(\d+)/.exec(text.slice(text.indexOf(host) + host.length))?.[1]);
 }
 
 /** `name.namespace`, by which a Service is known whatever a client's search domains are. */

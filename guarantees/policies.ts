@@ -1,9 +1,20 @@
 import type { Connections } from '../constructs/platform/connections';
-import type { NetworkPolicySpec } from '../imports/k8s';
-import { spec } from '../constructs/platform/workloads';
 import { Inventory, inventoryOf, PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Finding, Guarantee } from './guarantee';
+import {
+  covers,
+  describe,
+  describePeer,
+  isDefaultDeny,
+  isWorld,
+  Labels,
+  matches,
+  Opening,
+  Policy,
+  readPolicy,
+  selecting,
+} from './policy';
 
 /**
  * The printed NetworkPolicies are the declared connections, no less and no more. Worked out from the manifests as the
@@ -32,88 +43,6 @@ export const policies: Guarantee = {
   },
 };
 
-type Labels = Readonly<Record<string, string>>;
-
-/** One port of one peer that a rule opens. An undefined part stands for "any". */
-interface Opening {
-  readonly namespace?: string;
-  readonly labels?: Labels;
-  readonly cidr?: string;
-  readonly port?: string;
-  /** A selector that this program cannot read as labels. */
-  readonly unread?: true;
-}
-
-interface Policy {
-  readonly object: PlatformObject;
-  readonly namespace: string;
-  /** None: every pod of the namespace. */
-  readonly labels: Labels;
-  readonly types: readonly string[];
-  readonly ingress: readonly Opening[];
-  readonly egress: readonly Opening[];
-}
-
-function readPolicy(object: PlatformObject): Policy[] {
-  const { manifest } = object;
-  if (manifest.kind !== 'NetworkPolicy') return [];
-  const namespace = manifest.metadata.namespace ?? '';
-  const { podSelector, policyTypes = [], ingress = [], egress = [] } = spec<NetworkPolicySpec>(manifest);
-  return [
-    {
-      object,
-      namespace,
-      labels: podSelector?.matchLabels ?? {},
-      types: policyTypes,
-      ingress: ingress.flatMap(({ from, ports }) => openings(namespace, from, ports)),
-      egress: egress.flatMap(({ to, ports }) => openings(namespace, to, ports)),
-    },
-  ];
-}
-
-type Rules = NonNullable<NetworkPolicySpec['egress']>[number];
-
-/** Kubernetes' reading: no peers are all peers, no ports are all ports, no namespace selector is the policy's own. */
-function openings(own: string, peers: Rules['to'] = [], ports: Rules['ports'] = []): Opening[] {
-  const opened = peers.map(({ namespaceSelector, podSelector, ipBlock }): Opening => {
-    if (ipBlock) return { cidr: ipBlock.cidr };
-    const { [NAMESPACE]: named, ...others } = namespaceSelector?.matchLabels ?? {};
-    const isRead =
-      Object.keys(others).length === 0 &&
-      !namespaceSelector?.matchExpressions &&
-      !podSelector?.matchExpressions;
-    if (!isRead) return { unread: true };
-    return { namespace: namespaceSelector ? named : own, labels: podSelector?.matchLabels ?? {} };
-  });
-  const everywhere: readonly Opening[] = opened.length > 0 ? opened : [{}];
-  if (ports.length === 0) return [...everywhere];
-  return everywhere.flatMap((peer) =>
-    ports.map(({ protocol = 'TCP', port, endPort }) =>
-      endPort === undefined && port !== undefined ? { ...peer, port: `${protocol} ${port}` } : peer,
-    ),
-  );
-}
-
-const NAMESPACE = 'kubernetes.io/metadata.name';
-
-/** The part of a policy's openings that concerns one port of one peer, as text: what is declared and what is printed. */
-function describe({ port = 'any port', ...peer }: Opening): string {
-  return `${describePeer(peer)}, ${port}`;
-}
-
-function describePeer({ namespace = 'any namespace', labels = {}, cidr }: Opening): string {
-  if (cidr !== undefined) return cidr;
-  const selected = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return `pods ${selected.sort().join(',') || 'of any label'} in ${namespace}`;
-}
-
-function matches(selector: Labels, labels: Labels): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
-
-const isDefaultDeny = ({ labels, types, ingress, egress }: Policy): boolean =>
-  Object.keys(labels).length === 0 && types.length === 2 && ingress.length + egress.length === 0;
-
 /** Every set of pods has one policy of its own. */
 function selection({ object, workload, namespace }: PodSource, printed: readonly Policy[]): Finding[] {
   const own = selecting(printed, namespace, workload.labels).filter(
@@ -132,10 +61,6 @@ function selection({ object, workload, namespace }: PodSource, printed: readonly
           : 'rules of several policies add up: tell the sets of pods apart by their labels',
     },
   ];
-}
-
-function selecting(printed: readonly Policy[], namespace: string, labels: Labels): Policy[] {
-  return printed.filter((policy) => policy.namespace === namespace && matches(policy.labels, labels));
 }
 
 /** Namespaces in which what no policy mentions is let through. */
@@ -267,16 +192,6 @@ function nameOf({ object: { manifest }, namespace }: PodSource): string {
   return `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
 }
 
-/** Whether a rule lets through what is wanted, as Kubernetes reads it: labels select a superset. */
-function covers(rule: Opening, wanted: Opening): boolean {
-  if (rule.unread || (rule.port !== undefined && rule.port !== wanted.port)) return false;
-  if (rule.cidr !== undefined || wanted.cidr !== undefined) return rule.cidr === wanted.cidr;
-  return (
-    (rule.namespace === undefined || rule.namespace === wanted.namespace) &&
-    matches(rule.labels ?? {}, wanted.labels ?? {})
-  );
-}
-
 /** Rules that open more than was declared. */
 function undeclared(policy: Policy): Finding[] {
   const { object, ingress, egress } = policy;
@@ -308,11 +223,6 @@ function undeclared(policy: Policy): Finding[] {
     ...ingress.flatMap((opening) => check('ingress', opening)),
     ...egress.flatMap((opening) => check('egress', opening)),
   ];
-}
-
-function isWorld({ namespace, labels, cidr, unread }: Opening): boolean {
-  if (cidr !== undefined) return cidr.endsWith('/0');
-  return !unread && namespace === undefined && Object.keys(labels ?? {}).length === 0;
 }
 
 function declaredBy(own: Connections): {

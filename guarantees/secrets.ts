@@ -152,7 +152,7 @@ function noiseIn(value: string): string | undefined {
  * joints only: dashes and slashes are joints too. Hexadecimal has two kinds only, so it changes less; it is told by having nothing but its 16 characters.
  */
 function isNoise(word: string): boolean {
-  return !UUID.test(word) && word.split(/[-_]/).some(isNoisy);
+  return word.split(/[-_]/).some(isNoisy);
 }
 
 function isNoisy(part: string): boolean {
@@ -163,9 +163,6 @@ function isNoisy(part: string): boolean {
   const isBase64 = /[a-z]/.test(text) && /[A-Z]/.test(text);
   return text.length >= 20 && /\d/.test(text) && share > 0.38 && (isBase64 || text === part);
 }
-
-/** Names of things, and no secrets. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function kindOf(character: string): number {
   if (/[0-9]/.test(character)) return 0;

@@ -103,6 +103,8 @@ test('what an address range is declared for may be named', () => {
   const platform = soundPlatform();
   const [client] = platform.objects.filter((object) => identityOf(object) === CLIENT);
   client?.connections?.allowToRange({ name: 'example.org', cidr: '203.0.113.1/32', port: 443 });
+  client?.connections?.allowToRange({ ...API_SERVER, port: 443 });
+  expect(causesWith('https://kubernetes.default.svc', platform)).toHaveLength(1);
   client?.connections?.allowToRange(API_SERVER);
   expect(causesWith('https://example.org/x', platform)).toEqual([]);
   expect(causesWith('https://kubernetes.default.svc', platform)).toEqual([]);

@@ -36,6 +36,14 @@ test('a missing way out is found', () => {
   ]);
 });
 
+test('a way out to other pods is none', () => {
+  const field = 'spec.egress[1].to[0].podSelector.matchLabels.app\\.kubernetes\\.io/name';
+  expect(causesOf(policies, changed(soundPlatform(), 'NetworkPolicy/app/client', field, 'serverr'))).toEqual([
+    `no policy lets Deployment app/client out to ${SERVER_PODS}, TCP 6379`,
+    expect.stringContaining('app.kubernetes.io/name=serverr in app, TCP 6379, which no connection declares'),
+  ]);
+});
+
 test('a missing way in is found', () => {
   const platform = changed(soundPlatform(), 'NetworkPolicy/app/server', 'spec.ingress', []);
   expect(findingsOf(policies, platform)).toEqual([

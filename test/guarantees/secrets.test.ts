@@ -160,7 +160,9 @@ test.each(['base64', 'base64url', 'hex'] as const)(
 
 test('a field that says it is a hash may be one', () => {
   const hash = createHash('sha256').update('').digest('hex');
-  expect(findingsOf(secrets, changed(SOUND, CLIENT, 'metadata.annotations.checksum/config', hash))).toEqual([]);
+  expect(findingsOf(secrets, changed(SOUND, CLIENT, 'metadata.annotations.checksum/config', hash))).toEqual(
+    [],
+  );
   expect(causesOf(secrets, changed(SOUND, CLIENT, 'metadata.annotations.note', hash))).toHaveLength(1);
 });
 
