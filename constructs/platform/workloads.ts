@@ -118,7 +118,7 @@ function deployed(
   strategy: DeploymentStrategy = {},
 ): Workload {
   const update = updateOf(strategy, replicas);
-  const surge = update ? Math.max(update.surge, update.unavailable) : 0;
+  const surge = update ? Math.min(Math.max(update.surge, update.unavailable), replicas) : 0;
   return { ...fromTemplate(manifest, template, replicas, surge), ...(update ? { update } : {}) };
 }
 
