@@ -81,10 +81,15 @@ function needsOf(platform: Platform): Need[] {
 }
 
 function connectionsOf(from: PlatformObject, pods: readonly PodSource[]): Need[] {
-  return [...(from.connections?.targets ?? [])].flatMap((endpoint) =>
+  const { targets = [], predecessors = [] } = from.connections ?? {};
+  const owners = [
+    ...[...targets].map(({ owner, address }) => ({ owner, why: `connects to ${address}` })),
+    ...[...predecessors].map((owner) => ({ owner, why: `starts after ${owner.construct.node.path}` })),
+  ];
+  return owners.flatMap(({ owner, why }) =>
     pods
-      .filter(({ object }) => object !== from && object.connections === endpoint.owner)
-      .map(({ object: to }) => ({ from, to, why: `connects to ${endpoint.address}` })),
+      .filter(({ object }) => object !== from && object.connections === owner)
+      .map(({ object: to }) => ({ from, to, why })),
   );
 }
 

@@ -37,6 +37,22 @@ test('pods that come before what they connect to are found', () => {
   ]);
 });
 
+test('pods that come before those they start after are found', () => {
+  const platform = soundPlatform();
+  const [job, server] = ['Job/app/users', 'StatefulSet/app/server'].map(
+    (prefix) => platform.objects.find((object) => identityOf(object).startsWith(prefix))?.connections,
+  );
+  if (!job || !server) throw new Error('both have connections');
+  server.startAfter(job);
+  expect(findingsOf(waves, platform)).toEqual([]);
+  expect(causesOf(waves, changed(platform, 'StatefulSet/app/server', WAVE, '0'))).toEqual([
+    'StatefulSet server (foundation, wave 0) names Service/app/server, which only comes with Service server (foundation, wave 1)',
+    expect.stringMatching(
+      /^StatefulSet server \(foundation, wave 0\) starts after foundation\/Namespaces\/app\/users, which only comes with Job users-\w+ \(foundation, wave 1\)$/,
+    ),
+  ]);
+});
+
 test('an object that comes before its namespace is found', () => {
   const platform = changed(soundPlatform(), 'Namespace/app', WAVE, '1');
   expect(findingsOf(waves, platform)).toEqual([]);
