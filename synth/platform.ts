@@ -99,7 +99,8 @@ function describe(manifest: Manifest, connections: Connections | undefined, wave
 }
 
 function phaseOf(node: IConstruct): Phase {
+  // To cdk8s any Chart is an instance of every class of charts, also of this one.
   const chart = node.node.scopes.find((scope): scope is PhaseChart => scope instanceof PhaseChart);
-  if (!chart) throw new Error(`${node.node.path}: must be built inside a PhaseChart`);
+  if (!chart?.phase) throw new Error(`${node.node.path}: must be built inside a PhaseChart`);
   return chart.phase;
 }

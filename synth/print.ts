@@ -1,4 +1,4 @@
-import { dump } from 'js-yaml';
+import { DEFAULT_SCHEMA, dump, Type } from 'js-yaml';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { Platform, PlatformObject } from './platform';
 
@@ -34,7 +34,19 @@ function byRank(a: string, b: string): number {
   return difference === 0 ? (a < b ? -1 : 1) : difference;
 }
 
+/**
+ * Strings that some reader takes for numbers, `1_000` for a thousand (Kubernetes, as YAML 1.1) and `9e600` for infinity.
+ * They are quoted by being of a type.
+ */
+const NUMBER_ELSEWHERE = new Type('!number-elsewhere', {
+  kind: 'scalar',
+  resolve: (text: unknown) =>
+    typeof text === 'string' && /^((?=.*[.0-9])[-+.0-9_eE]+|[-+]?0[xXoObB][0-9a-fA-F_]*)$/.test(text),
+});
+
+const SCHEMA = DEFAULT_SCHEMA.extend({ implicit: [NUMBER_ELSEWHERE] });
+
 /** An object as YAML: two spaces, no anchors, no folded lines, keys in one order whatever order they were written in. */
 export function toYaml(manifest: Manifest): string {
-  return dump(manifest, { lineWidth: -1, noRefs: true, sortKeys: byRank });
+  return dump(manifest, { lineWidth: -1, noRefs: true, sortKeys: byRank, schema: SCHEMA });
 }
