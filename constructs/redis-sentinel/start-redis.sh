@@ -18,8 +18,9 @@ outlived() {
 }
 
 # Without a majority of Sentinels nobody knows who leads: wait. If it is this member, but another outlived it, wait for
-# the Sentinels to elect that one, at most 30 rounds of at least a second: three times what an election takes.
-patience=30
+# the Sentinels to elect that one, at most 60 rounds of at least a second: an election takes 10 s, and 20 s more each
+# time that the votes were split.
+patience=60
 master=
 while [ -z "$master" ]; do
   master=$(elected "$MAJORITY" | cut -d ' ' -f 2)

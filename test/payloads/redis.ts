@@ -476,7 +476,7 @@ class Group {
 
   /** Until a majority of Sentinels knows another master than this one; the time it took. */
   replaced(old: Pod): Promise<number> {
-    return until(30_000, 'another master', async () => {
+    return until(60_000, 'another master', async () => {
       const others = this.pods.filter((pod) => pod !== old);
       const names = await Promise.all(others.map((pod) => this.elected(pod)));
       return names.every((name) => name !== undefined && name !== old.host);
@@ -785,7 +785,7 @@ async function emptyRestart(group: Group, report: Report): Promise<void> {
   await sleep(1100);
   await master.signal('SIGKILL', 'redis');
   master.start('redis');
-  const time = await group.ready(30_000);
+  const time = await group.ready(70_000);
   const kept = await group.ask(group.proxy, 'bridge', 'GET', 'bridge:kept');
   report(
     'a master that restarts empty does not lead',
