@@ -218,19 +218,6 @@ export const rules: Readonly<Record<string, Rule>> = {
     ),
   ),
 
-  'recovery starts from another cluster': rule(
-    ['environment', 'clusters', 'postgres'],
-    ({ environment, clusters, postgres: { recoverFrom } }) =>
-      clusters.flatMap(({ name }) =>
-        unless(
-          recoverFrom?.serverName !== `${environment}-${name}`,
-          ['postgres', 'recoverFrom', 'serverName'],
-          `must not be ${environment}-${name}, under which cluster ${name} writes its own backups; ` +
-            'give the recovered cluster a new name',
-        ),
-      ),
-  ),
-
   'recovery goes to a time that exists': rule(['postgres'], ({ postgres: { recoverFrom } }) =>
     unless(
       !recoverFrom || isTime(recoverFrom.targetTime),

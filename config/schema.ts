@@ -309,6 +309,11 @@ export const environmentSchema = {
               message: 'must be a path such as lighthouse/production/object-storage',
               description: 'Path in the store; one entry per bucket below it, with accessKey and secretKey.',
             },
+            administrator: {
+              ...name,
+              description:
+                'Entry below secretPath whose keys may make buckets and set their rules; without it, somebody else does.',
+            },
           },
         },
       },

@@ -1,4 +1,4 @@
-import { spec } from '../constructs/platform/workloads';
+import { containersOf, spec, workloadOf } from '../constructs/platform/workloads';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Finding, Guarantee } from './guarantee';
 import { textsOf } from './texts';
@@ -22,6 +22,7 @@ export const images: Guarantee = {
       findings: [
         ...used.flatMap((use) => moving(use, platform)),
         ...defaulted(platform),
+        ...platform.objects.flatMap(nameless),
         ...platform.objects.flatMap(movingChart),
       ],
       facts: [
@@ -108,6 +109,18 @@ function defaulted({ objects }: Platform): Finding[] {
       },
     ];
   });
+}
+
+/** Containers without any image: the schemas allow them, the API server does not. */
+function nameless({ path, manifest }: PlatformObject): Finding[] {
+  const { pod } = (manifest.kind === 'Pooler' ? undefined : workloadOf(manifest)) ?? {};
+  return (pod ? containersOf(pod) : [])
+    .filter(({ image }) => image === undefined)
+    .map(({ name }) => ({
+      path,
+      cause: `${manifest.kind} ${manifest.metadata.name}: container ${name} has no image`,
+      remedy: 'name one from config/images.yaml',
+    }));
 }
 
 /** Exactly one version, as Helm and Argo CD read it: no range, no wildcard, no branch. */

@@ -208,16 +208,6 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
       `postgres.backup.schedule: must be second, minute, hour, day, month and weekday as in "0 0 */6 * * *", got "${schedule}"`,
     ],
   ]),
-  'recovery starts from another cluster': [
-    [
-      PRODUCTION,
-      [['retention: 30d', RECOVERY('‸production-frankfurt', '2026-01-31T12:00:00Z')]],
-      [
-        'postgres.recoverFrom.serverName: must not be production-frankfurt, under which cluster frankfurt writes its own ' +
-          'backups; give the recovered cluster a new name',
-      ],
-    ],
-  ],
   'recovery goes to a time that exists': [
     [
       PRODUCTION,

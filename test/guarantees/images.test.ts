@@ -104,3 +104,9 @@ test.each([
   };
   expect(findingsOf(images, added(SOUND, SERVER, application))).toHaveLength(count);
 });
+
+test('a container without an image is found, which the schemas allow', () => {
+  expect(causesOf(images, changed(SOUND, SERVER, FIELD, undefined))).toEqual([
+    'StatefulSet server: container server has no image',
+  ]);
+});
