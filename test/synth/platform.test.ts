@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { Connections } from '../../constructs/platform/connections';
 import { spec } from '../../constructs/platform/workloads';
 import { ClusterRole, ConfigMap, Deployment, PersistentVolumeClaim } from '../../imports/k8s';
-import type { PodTemplateSpec } from '../../imports/k8s';
+import type { NetworkPolicySpec, PodTemplateSpec } from '../../imports/k8s';
 import { readPlatform } from '../../synth/platform';
 import { printPlatform } from '../../synth/print';
 import { find, manifestsOf, platformWith } from '../support';
@@ -129,55 +129,66 @@ describe('what is printed', () => {
   });
 });
 
-describe('the library of the ecosystem, cdk8s-plus', () => {
-  const platform = () =>
-    platformWith(({ namespaces }) => {
-      const tools = namespaces.add('tools');
-      const page = new kplus.ConfigMap(tools, 'Page', { data: { 'index.html': '<p>Hello</p>' } });
-      const deployment = new kplus.Deployment(tools, 'Greeter', {
-        replicas: 2,
-        containers: [
-          {
-            image: 'docker.io/library/httpd:2.4.65',
-            portNumber: 8080,
-            resources: {
-              cpu: { request: kplus.Cpu.millis(50) },
-              memory: { request: Size.mebibytes(64), limit: Size.mebibytes(64) },
-            },
-          },
-        ],
-      });
-      deployment.containers[0]?.mount('/page', kplus.Volume.fromConfigMap(tools, 'PageVolume', page));
-      deployment.exposeViaService({ ports: [{ port: 8080 }] });
+/** Pods of cdk8s-plus that join the platform's network: its labels on theirs is all it takes. */
+class Greeter extends Construct {
+  readonly connections = new Connections(this, { name: 'httpd', component: 'greeter' });
+  readonly http = this.connections.listen('http', 8080);
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const page = new kplus.ConfigMap(this, 'Page', { data: { 'index.html': '<p>Hello</p>' } });
+    const deployment = new kplus.Deployment(this, 'Resource', { replicas: 2 });
+    const container = deployment.addContainer({
+      image: 'docker.io/library/httpd:2.4.65',
+      ports: [{ name: this.http.name, number: this.http.port }],
+      resources: {
+        cpu: { request: kplus.Cpu.millis(50) },
+        memory: { request: Size.mebibytes(64), limit: Size.mebibytes(64) },
+      },
     });
+    container.mount('/page', kplus.Volume.fromConfigMap(this, 'PageVolume', page));
+    for (const [key, value] of Object.entries(this.connections.podLabels))
+      deployment.podMetadata.addLabel(key, value);
+  }
+}
+
+describe('the library of the ecosystem, cdk8s-plus', () => {
+  const platform = platformWith(({ namespaces }) => {
+    const tools = namespaces.add('tools');
+    new kplus.ServiceAccount(tools, 'Robot');
+    const greeter = new Greeter(tools, 'Greeter');
+    new Server(tools, 'web').connections.allowTo(greeter.http);
+  });
+  const manifests = manifestsOf(platform).filter(({ metadata }) => metadata.namespace === 'tools');
 
   test('builds inside a namespace: names are short and stable, namespace and labels are there', () => {
-    const manifests = manifestsOf(platform());
     for (const [kind, name] of [
-      ['ConfigMap', 'page'],
+      ['ServiceAccount', 'robot'],
+      ['ConfigMap', 'greeter-page'],
       ['Deployment', 'greeter'],
-      ['Service', 'greeter-service'],
     ] as const) {
-      expect(find(manifests, kind, name).metadata).toMatchObject({
-        namespace: 'tools',
-        labels: { 'app.kubernetes.io/part-of': 'lighthouse' },
-      });
+      const { labels } = find(manifests, kind, name).metadata;
+      expect(labels).toMatchObject({ 'app.kubernetes.io/part-of': 'lighthouse' });
+      expect([...printPlatform(platform).keys()]).toContain(
+        `staging/test/foundation/${kind}.tools.${name}.yaml`,
+      );
     }
-    expect([...printPlatform(platform()).keys()]).toContain(
-      'staging/test/foundation/Deployment.tools.greeter.yaml',
-    );
-    expect(wave(manifests, 'Deployment', 'greeter')).toBeGreaterThan(wave(manifests, 'ConfigMap', 'page'));
   });
 
   test('is counted in the quota of the namespace', () => {
-    const { hard } = spec<{ hard: Record<string, string> }>(
-      find(
-        manifestsOf(platform()).filter(({ metadata }) => metadata.namespace === 'tools'),
-        'ResourceQuota',
-        'quota',
-      ),
-    );
-    // Two, and one more while an update rolls.
-    expect(hard).toMatchObject({ pods: '3', 'requests.cpu': '150m', 'requests.memory': '192Mi' });
+    const { hard } = spec<{ hard: Record<string, string> }>(find(manifests, 'ResourceQuota', 'quota'));
+    // Two and one of the server, and one more of each while an update rolls.
+    expect(hard['pods']).toBe('5');
+    expect(hard['requests.cpu']).toBe('150m');
+  });
+
+  test('takes part in connections: Service, policies and waves', () => {
+    const { template } = spec<{ template: PodTemplateSpec }>(find(manifests, 'Deployment', 'greeter'));
+    const { selector } = spec<{ selector: Record<string, string> }>(find(manifests, 'Service', 'greeter'));
+    const { podSelector, ingress } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'greeter'));
+    expect(template.metadata?.labels).toMatchObject(selector);
+    expect(template.metadata?.labels).toMatchObject(podSelector?.matchLabels ?? { none: '' });
+    expect(ingress).toHaveLength(1);
+    expect(wave(manifests, 'Deployment', 'web')).toBe(wave(manifests, 'Deployment', 'greeter') + 1);
   });
 });

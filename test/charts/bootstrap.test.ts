@@ -1,0 +1,103 @@
+import { OPERATOR_NAMES, operatorChart } from '../../constructs/platform-operators/operators';
+import type { Manifest } from '../../constructs/platform/manifest';
+import { spec } from '../../constructs/platform/workloads';
+import type { ApplicationSpec, AppProjectSpec } from '../../imports/argoproj.io';
+import type { Platform } from '../../synth/platform';
+import { printPlatform } from '../../synth/print';
+import { find } from '../support';
+import { expectSnapshot, manifestsIn, platformOf, PLATFORMS } from './support';
+
+const PHASES = ['foundation', 'automation', 'operations', 'validation'] as const;
+
+const applicationsOf = (platform: Platform): Manifest[] =>
+  manifestsIn(platform, 'bootstrap').filter(({ kind }) => kind === 'Application');
+
+const sourceOf = (application: Manifest) => spec<ApplicationSpec>(application).source;
+
+const wave = ({ metadata }: Manifest): number =>
+  Number(metadata.annotations?.['argocd.argoproj.io/sync-wave']);
+
+const projectOf = (platform: Platform, name: string): AppProjectSpec =>
+  spec<AppProjectSpec>(find(manifestsIn(platform, 'bootstrap'), 'AppProject', name));
+
+/** Group and kind as a project's whitelists say them; the group of `v1` has no name. */
+const kindOf = ({ apiVersion, kind }: Manifest): string =>
+  `${apiVersion.includes('/') ? apiVersion.split('/')[0] : ''}/${kind}`;
+
+const listed = (kinds: readonly { group: string; kind: string }[] = []): string[] =>
+  kinds.map(({ group, kind }) => `${group}/${kind}`);
+
+const sortedSet = (values: readonly string[]): string[] => [...new Set(values)].sort();
+
+describe.each(PLATFORMS)('bootstrap of %s', (name, platform) => {
+  test('has an Application for every folder with files, and for no other', () => {
+    const folders = [...printPlatform(platform).keys()].map((file) => file.slice(0, file.lastIndexOf('/')));
+    const paths = applicationsOf(platform).flatMap((application) => sourceOf(application)?.path ?? []);
+    expect(paths.toSorted()).toEqual(sortedSet(folders));
+    expect(paths).toContain(`${name}/foundation`);
+  });
+
+  test('lets the phases make exactly the kinds and namespaces that they hold', () => {
+    const objects = manifestsIn(platform, ...PHASES);
+    const { clusterResourceWhitelist, namespaceResourceWhitelist, destinations } = projectOf(
+      platform,
+      'lighthouse',
+    );
+    const inside = objects.filter(({ metadata }) => metadata.namespace !== undefined);
+    const outside = objects.filter(({ metadata }) => metadata.namespace === undefined);
+    expect(listed(namespaceResourceWhitelist).sort()).toEqual(sortedSet(inside.map(kindOf)));
+    expect(listed(clusterResourceWhitelist).sort()).toEqual(sortedSet(outside.map(kindOf)));
+    expect(destinations?.map(({ namespace }) => namespace).sort()).toEqual(
+      sortedSet(inside.flatMap(({ metadata }) => metadata.namespace ?? [])),
+    );
+  });
+
+  test('lets the root make all that is in its own folder', () => {
+    const { clusterResourceWhitelist, namespaceResourceWhitelist, destinations } = projectOf(
+      platform,
+      'lighthouse-bootstrap',
+    );
+    expect(clusterResourceWhitelist).toEqual([]);
+    for (const manifest of manifestsIn(platform, 'bootstrap')) {
+      expect(listed(namespaceResourceWhitelist)).toContain(kindOf(manifest));
+      expect(destinations?.map(({ namespace }) => namespace)).toContain(manifest.metadata.namespace);
+    }
+  });
+
+  test('sends every Application where its project allows, from where it allows', () => {
+    for (const application of applicationsOf(platform)) {
+      const { project, destination, source } = spec<ApplicationSpec>(application);
+      const { destinations, sourceRepos } = projectOf(platform, project);
+      expect(destinations).toContainEqual(destination);
+      expect(sourceRepos).toContain(source?.repoURL);
+    }
+  });
+
+  test('comes in waves: projects, operators, phase after phase', () => {
+    const waveOf = (of: string): number => wave(find(manifestsIn(platform, 'bootstrap'), 'Application', of));
+    const operators = OPERATOR_NAMES.map((operator) => waveOf(`operators-${operator}`));
+    for (const project of manifestsIn(platform, 'bootstrap').filter(({ kind }) => kind === 'AppProject'))
+      expect(wave(project)).toBeLessThan(Math.min(...operators));
+    const phases = applicationsOf(platform)
+      .filter((application) => spec<ApplicationSpec>(application).project === 'lighthouse')
+      .map(wave);
+    expect(phases[0]).toBeGreaterThan(Math.max(...operators));
+    expect(phases).toEqual(phases.map((_, index) => (phases[0] ?? NaN) + index));
+  });
+
+  test('retries with a newer revision', () => {
+    for (const application of applicationsOf(platform))
+      expect(spec<ApplicationSpec>(application).syncPolicy?.retry?.refresh).toBe(true);
+  });
+
+  test('is as it was', () => expectSnapshot(platform, 'bootstrap'));
+});
+
+test('operators that a cluster has already are not installed', () => {
+  const installed = ['cert-manager', 'prometheus-operator'] as const;
+  const charts = applicationsOf(platformOf('development', {}, { installed: [...installed] })).flatMap(
+    (application) => sourceOf(application)?.chart ?? [],
+  );
+  const others = OPERATOR_NAMES.filter((name) => !installed.some((each) => each === name));
+  expect(charts).toEqual(others.map((name) => operatorChart(name).chart));
+});
