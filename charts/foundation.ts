@@ -102,7 +102,7 @@ function eventStore(
   const { recoverFrom, ...postgres } = environment.postgres;
   const primary = environment.clusters.find(({ role }) => role === 'primary') ?? cluster;
   const origin =
-    cluster === primary
+    cluster.role === 'primary'
       ? { recoverFrom }
       : { standbyOf: archiveFolder(archiveOf(environment, primary), recoverFrom) };
   new PostgresCluster(namespace, 'events', {
