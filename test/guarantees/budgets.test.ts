@@ -27,6 +27,17 @@ test('pods that fit everywhere are no finding, and every sum is told', () => {
   ]);
 });
 
+test('jobs and a lone zone have no line of their own', () => {
+  const job = object('Job', 'j', { template: { spec: of('1', '4Gi') } });
+
+  expect(budgets.check(platformOf([job], { ...NODES, zones: ['a'] })).facts).toEqual([
+    { subject: 'memory of namespace app', figure: '4Gi' },
+    { subject: 'memory in all', figure: '4Gi at the most, 0Mi at rest; 2 % of the budget of 256Gi' },
+    { subject: 'CPU in all', figure: '1 at the most, 0m at rest; 2 % of the budget of 64' },
+    { subject: 'memory of the nodes', figure: '14 % reserved at the most' },
+  ]);
+});
+
 test('the quota of a namespace grants what is built in it, and nothing that comes from elsewhere', () => {
   const platform = platformWith(({ namespaces, maker }) => {
     new Credentials(namespaces.add('app'), 'users', { maker, users: ['bridge'] });
@@ -141,6 +152,8 @@ test('a pod must fit a node, in both resources', () => {
     },
   ]);
   expect(causesOf(budgets, build('4001m', '1Gi'))).toHaveLength(1);
+  const none = workload('StatefulSet', { replicas: 0 }, of('5', '1Gi'));
+  expect(findingsOf(budgets, platformOf([none], NODES))).toEqual([]);
 });
 
 test('pods that fit all nodes together but no single one are found', () => {
@@ -162,6 +175,16 @@ test('the pods at rest must fit the nodes of the zones that are left', () => {
   expect(findingsOf(budgets, build(2, ['a', 'b', 'c']))).toEqual([]);
   expect(findingsOf(budgets, build(3, ['a']))).toEqual([]);
   expect(causesOf(budgets, build(3, ['a', 'b', 'c']))).toEqual([
+    'no room for a pod of StatefulSet app/x (1 CPU, 6Gi) on the 2 nodes left without the largest zone of 4 CPU and 10Gi: all pods reserve 3 CPU and 18Gi at rest',
+  ]);
+});
+
+test('of nodes that zones share unevenly the fuller zone is the one that goes', () => {
+  const nodes = { count: 4, cpu: '4', memory: '10Gi' };
+
+  expect(
+    causesOf(budgets, platformOf([workload('StatefulSet', { replicas: 3 }, of('1', '6Gi'))], { nodes })),
+  ).toEqual([
     'no room for a pod of StatefulSet app/x (1 CPU, 6Gi) on the 2 nodes left without the largest zone of 4 CPU and 10Gi: all pods reserve 3 CPU and 18Gi at rest',
   ]);
 });

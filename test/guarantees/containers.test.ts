@@ -186,6 +186,24 @@ test.each([
   },
 );
 
+test('PgBouncer has the readiness probe of its operator, and needs a liveness probe of its own', () => {
+  const pooler = (own: Partial<Container>) =>
+    platformOf([
+      object('Pooler', 'pool', {
+        cluster: { name: 'db' },
+        template: {
+          spec: { containers: [container({ name: 'pgbouncer', readinessProbe: undefined, ...own })] },
+        },
+      }),
+    ]);
+
+  expect(findingsOf(containers, pooler({}))).toEqual([]);
+  expect(causesOf(containers, pooler({ name: 'spare' }))).toHaveLength(1);
+  expect(causesOf(containers, pooler({ ports: [], livenessProbe: undefined }))).toEqual([
+    'container pgbouncer of Pooler app/pool has no liveness probe and no reason for it: when it hangs, it hangs for ever',
+  ]);
+});
+
 test('jobs come to an end', () => {
   expect(causesOf(containers, platformOf([job({ backoffLimit: undefined })]))).toEqual([
     'Job app/x does not say how often it is tried',

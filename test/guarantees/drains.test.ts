@@ -35,6 +35,14 @@ test('three members over three zones, of which one may go, are no finding', () =
   ]);
 });
 
+test('what is left is reckoned by zones, where there are several', () => {
+  const figure = (cluster: Partial<Cluster>) =>
+    drains.check(platformOf([members(5), disruption()], cluster)).facts.map((fact) => fact.figure);
+
+  expect(figure({})).toEqual(['5 pods, voting, 1 evicted at a time, 3 left without a zone (3 needed)']);
+  expect(figure({ zones: ['a'] })).toEqual(['5 pods, voting, 1 evicted at a time, 3 needed']);
+});
+
 test('a single pod without a budget is no finding, and is told', () => {
   const platform = platformOf([members(1)]);
 
@@ -138,6 +146,25 @@ test.each<[string, Partial<ClusterSpec>, string[]]>([
   ],
 ])('PostgreSQL: %s', (_, own, causes) => {
   expect(causesOf(drains, platformOf([database(own)]))).toEqual(causes);
+});
+
+test('PostgreSQL: a budget beside that of the operator is one too many', () => {
+  const second = disruption({ selector: { matchLabels: { 'cnpg.io/cluster': 'db' } }, maxUnavailable: 1 });
+
+  expect(causesOf(drains, platformOf([database(), second]))).toEqual([
+    '2 disruption budgets select the pods of Cluster app/db; Kubernetes then refuses every eviction',
+  ]);
+});
+
+test('PostgreSQL: instances kept apart need as many nodes, as the operator does unless it is told not to', () => {
+  const apartOn = (own: object) =>
+    platformOf([database({ instances: 7, affinity: { podAntiAffinityType: 'required', ...own } })]);
+
+  expect(causesOf(drains, apartOn({}))).toEqual([
+    'Cluster app/db has 7 pods that may not share a node, the cluster has 6',
+  ]);
+  expect(causesOf(drains, apartOn({ podAntiAffinityType: 'preferred' }))).toEqual([]);
+  expect(causesOf(drains, apartOn({ enablePodAntiAffinity: false }))).toEqual([]);
 });
 
 test('PostgreSQL that waits for two others stops writing when a zone is gone', () => {
@@ -252,6 +279,14 @@ test.each<[string, object, ReturnType<typeof pod>, string[]]>([
   const platform = platformOf([workload('Deployment', { replicas: 3, ...strategy }, podSpec), disruption()]);
 
   expect(causesOf(drains, platform)).toEqual(causes);
+});
+
+test('an update that makes one pod more finds room where there are fewer pods than zones, or one zone', () => {
+  const two = [workload('Deployment', { replicas: 2, ...rolling(1, 0) }, SPREAD_POD), disruption()];
+
+  expect(findingsOf(drains, platformOf(two))).toEqual([]);
+  expect(causesOf(drains, platformOf(two, { zones: ['a', 'b'] }))).toHaveLength(1);
+  expect(findingsOf(drains, platformOf(two, { zones: ['a'] }))).toEqual([]);
 });
 
 test('a pooler updates as a Deployment does, and its budget counts', () => {

@@ -149,6 +149,20 @@ test.each([
   );
 });
 
+test('a backup is of the moment at which it began: the log of its own duration is replayed too', () => {
+  const { postgres } = platformOf([]).environment;
+  const platform = platformOf(
+    [database({ ...single, storage: { size: '100Gi' } }), schedule({ schedule: '0 */15 * * * *' })],
+    oneZone,
+    { postgres: { ...postgres, eventRetention: '1d' } },
+  );
+
+  // 180 s, 80 GiB in 819 s, and at 240 GiB of log a day that of 900 + 819 s in 181 s.
+  expect(recovery.check(platform).facts[1]?.figure).toBe(
+    'RPO 6 min, RTO 20 min: restored from backups every 15 min',
+  );
+});
+
 test('a single instance that moves replays its log first', () => {
   const log = (bytes: number) => `${Math.floor(bytes / 2 ** 20)}MB`;
   const budget = 1800 - ASSUMED.nodeLost - ASSUMED.podEvicted - ASSUMED.volumeDetached;

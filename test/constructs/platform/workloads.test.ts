@@ -207,6 +207,7 @@ test('the total is of pods at rest and on top of them', () => {
     object('Job', { template: template() }),
   ]);
 
+  expect(totalOf(workloads).cpu).toBeCloseTo(0.4);
   expect(totalOf(workloads).memory).toBe(4 * 64 * MIB);
   expect(totalOf(workloads, 'limits').memory).toBe(4 * 128 * MIB);
 });
