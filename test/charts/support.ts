@@ -10,16 +10,17 @@ import { printPlatform } from '../../synth/print';
 
 const { environments, images } = loadConfig(join(__dirname, '../../config'));
 
-/** One cluster of the shipped configuration, after changes to it or its environment. */
+/** The first cluster of an environment of the shipped configuration, after changes to it or its environment. */
 export function platformOf(
   environmentName: Environment['environment'],
   changes: Partial<Environment> = {},
   clusterChanges: Partial<Cluster> = {},
 ): Platform {
   const environment = environments.find((each) => each.environment === environmentName);
-  const cluster = environment?.clusters[0];
-  if (!environment || !cluster) throw new Error(`no environment ${environmentName}`);
-  return buildPlatform({ ...environment, ...changes }, { ...cluster, ...clusterChanges }, images);
+  const [first, ...others] = environment?.clusters ?? [];
+  if (!environment || !first) throw new Error(`no environment ${environmentName}`);
+  const cluster = { ...first, ...clusterChanges };
+  return buildPlatform({ ...environment, clusters: [cluster, ...others], ...changes }, cluster, images);
 }
 
 /** Every cluster of the shipped configuration, with its name for test titles. */
