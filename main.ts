@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { buildPlatform } from './charts/platform';
 import { loadConfig } from './config/load';
 import { guarantees } from './guarantees/all';
-import { prove } from './guarantees/prove';
+import { findingsAgainst, GuaranteeError } from './guarantees/prove';
 import { printPlatform } from './synth/print';
 import { replaceFolder } from './synth/write';
 
@@ -35,11 +35,17 @@ function main(): void {
       `--output ${values.output} is to be replaced and holds the configuration, ${values.config}`,
     );
   const { images, environments } = loadConfig(values.config);
-  const platforms = environments.flatMap((environment) =>
-    environment.clusters.map((cluster) => buildPlatform(environment, cluster, images)),
-  );
-  prove(guarantees, ...platforms);
-  const files = new Map(platforms.flatMap((platform) => [...printPlatform(platform)]));
+  const findings: string[] = [];
+  const files = new Map<string, string>();
+  for (const environment of environments) {
+    for (const cluster of environment.clusters) {
+      // One at a time: what is kept of a hundred clusters is their text.
+      const platform = buildPlatform(environment, cluster, images);
+      findings.push(...findingsAgainst(platform, guarantees));
+      for (const [file, text] of printPlatform(platform)) files.set(file, text);
+    }
+  }
+  if (findings.length > 0) throw new GuaranteeError(findings);
   replaceFolder(values.output, files);
   console.log(`${values.output}: ${files.size} objects`);
 }

@@ -22,15 +22,11 @@ export function proofsOf(guarantees: readonly Guarantee[], platforms: readonly P
   );
 }
 
-/**
- * Holds platforms against guarantees.
- * @throws GuaranteeError with every finding of every guarantee against any of the platforms
- */
-export function prove(guarantees: readonly Guarantee[], ...platforms: readonly Platform[]): void {
-  const findings = proofsOf(guarantees, platforms).flatMap((proof) =>
+/** What any of the guarantees has against a platform, for people. */
+export function findingsAgainst(platform: Platform, guarantees: readonly Guarantee[]): string[] {
+  return proofsOf(guarantees, [platform]).flatMap((proof) =>
     proof.findings.map((finding) => describe(proof, finding)),
   );
-  if (findings.length > 0) throw new GuaranteeError(findings);
 }
 
 /** A finding for people: where, what, and what to do. */

@@ -46,7 +46,19 @@ const NUMBER_ELSEWHERE = new Type('!number-elsewhere', {
 
 const SCHEMA = DEFAULT_SCHEMA.extend({ implicit: [NUMBER_ELSEWHERE] });
 
-/** An object as YAML: two spaces, no anchors, no folded lines, keys in one order whatever order they were written in. */
+const printed = new Map<string, string>();
+
+/**
+ * An object as YAML: two spaces, no anchors, no folded lines, keys in one order whatever order they were written in.
+ * Clusters of an environment have most objects in common: each is printed once.
+ */
 export function toYaml(manifest: Manifest): string {
+  const key = JSON.stringify(manifest);
+  const text = printed.get(key) ?? print(manifest);
+  printed.set(key, text);
+  return text;
+}
+
+function print(manifest: Manifest): string {
   return dump(manifest, { lineWidth: -1, noRefs: true, sortKeys: byRank, schema: SCHEMA });
 }

@@ -1,6 +1,11 @@
 import { guarantees } from '../../guarantees/all';
 import type { Guarantee } from '../../guarantees/guarantee';
-import { describe as describeFinding, GuaranteeError, proofsOf, prove } from '../../guarantees/prove';
+import {
+  describe as describeFinding,
+  findingsAgainst,
+  GuaranteeError,
+  proofsOf,
+} from '../../guarantees/prove';
 import { platformOf } from './objects';
 
 const first = platformOf([], { name: 'first' });
@@ -14,17 +19,14 @@ const against = (name: string, ...clusters: string[]): Guarantee => ({
 });
 
 test('what holds everywhere passes', () => {
-  expect(() => prove([against('a'), against('b')], first, second)).not.toThrow();
+  expect(findingsAgainst(first, [against('a'), against('b')])).toEqual([]);
 });
 
-test('all findings of all platforms are told at once', () => {
-  expect(() => prove([against('a', 'first', 'second'), against('b', 'second')], first, second)).toThrow(
-    new GuaranteeError([
-      'staging/first/app/X: it is so (a)\n    change it',
-      'production/second/app/X: it is so (a)\n    change it',
-      'production/second/app/X: it is so (b)\n    change it',
-    ]),
-  );
+test('all findings of all guarantees are told at once', () => {
+  expect(findingsAgainst(second, [against('a', 'first', 'second'), against('b', 'second')])).toEqual([
+    'production/second/app/X: it is so (a)\n    change it',
+    'production/second/app/X: it is so (b)\n    change it',
+  ]);
 });
 
 test('the error counts the findings', () => {
