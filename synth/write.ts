@@ -71,7 +71,9 @@ function clear(target: string): void {
   const [old] = leftBehind('old');
   if (old !== undefined && !existsSync(target)) renameSync(old, target);
   // Whoever runs may just be trying to get the lock.
-  const locks = leftBehind('lock').filter((name) => !isRunning(Number(name.slice(name.lastIndexOf('-') + 1))));
+  const locks = leftBehind('lock').filter(
+    (name) => !isRunning(Number(name.slice(name.lastIndexOf('-') + 1))),
+  );
   for (const path of [...leftBehind('new'), ...leftBehind('old'), ...locks])
     rmSync(path, { recursive: true, force: true });
 }

@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
 import { EnvVar, Job, Role, RoleBinding, SecretProjection, ServiceAccount } from '../../imports/k8s';
 import { ConfigFiles, contentHash } from '../platform/config-files';
-import { AddressRange, Connections } from '../platform/connections';
+import { Connections } from '../platform/connections';
+import { AddressRange } from '../platform/peer';
 import { CLUSTER_DOMAIN } from '../platform/endpoint';
 import { MAKES } from '../platform/labels';
 import { NamespaceScope, namespaceOf, objectName } from '../platform/names';

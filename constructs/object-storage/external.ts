@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
 import { ExternalSecret } from '../../imports/external-secrets.io';
 import { Credential } from '../credentials';
-import type { AddressRange, Connections } from '../platform/connections';
+import type { Connections } from '../platform/connections';
+import type { AddressRange } from '../platform/peer';
 import { namespaceOf, objectName } from '../platform/names';
 import type { DeclaredBucket } from './buckets';
 import type { Engine } from './engine';

@@ -2,33 +2,11 @@ import { Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { ContainerPort, NetworkPolicy, NetworkPolicySpec, Service, ServicePort } from '../../imports/k8s';
 import { PodMonitor, PodMonitorSpec } from '../../imports/monitoring.coreos.com';
-import { CLUSTER_DOMAIN, Endpoint, Protocol } from './endpoint';
+import { CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
 import { namespaceOf, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
+import { AddressRange, Peer, PROMETHEUS } from './peer';
 import { TRUST_BUNDLE, TRUST_FILE } from './trust';
-
-/** Pods as a NetworkPolicy sees them. */
-export interface Peer {
-  readonly namespace: string;
-  /** Labels that select the pods; none: every pod of the namespace. */
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** A range of addresses outside the cluster's pods, such as the API server or an external object store. */
-export interface AddressRange {
-  /** What is there, for people who read reports. */
-  readonly name: string;
-  /** CIDR block. */
-  readonly cidr: string;
-  /** TCP port. */
-  readonly port: number;
-}
-
-/** Pods that somebody else's program makes and that reach ours, such as an operator's or Prometheus'. */
-export const PROMETHEUS: Peer = {
-  namespace: 'observability',
-  labels: { 'app.kubernetes.io/name': 'prometheus' },
-};
 
 export interface ConnectionsOptions {
   /** The software, as `app.kubernetes.io/name`. */
@@ -76,7 +54,7 @@ const registry = new WeakMap<IConstruct, Connections>();
  * The network side of one set of pods, declared once. From what is declared here come the Service, the container ports,
  * both halves of the NetworkPolicies, scrape targets, certificate names and the order of syncing.
  */
-export class Connections implements Peer {
+export class Connections implements Listener {
   readonly namespace: string;
   /** Labels that select exactly these pods; belong on their template, with `podLabels`. */
   readonly labels: Readonly<Record<string, string>>;

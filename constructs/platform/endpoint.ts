@@ -1,4 +1,5 @@
-import type { Connections } from './connections';
+import { Construct } from 'constructs';
+import { Peer } from './peer';
 
 /**
  * The domain of Services inside a cluster. Names are written out to the end: HAProxy's resolver knows no search
@@ -9,11 +10,18 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 /** What a port speaks. */
 export type Protocol = 'TCP' | 'UDP';
 
+/** Pods that listen, and the construct that they belong to. */
+export interface Listener extends Peer {
+  readonly construct: Construct;
+  /** Lets other pods connect to one of the ports. */
+  allowFrom(peer: Peer, endpoint: Endpoint): void;
+}
+
 /** How a client reaches one port of one set of pods. */
 export class Endpoint {
   constructor(
     /** Whose pods listen. */
-    readonly owner: Connections,
+    readonly owner: Listener,
     /** The port's name: unique among the owner's ports, at most 15 characters (Kubernetes' limit). */
     readonly name: string,
     /** The port, on the Service and on the pods alike. */

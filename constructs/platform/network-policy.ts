@@ -4,22 +4,33 @@ import {
   NetworkPolicyPeer,
   NetworkPolicySpec,
 } from '../../imports/k8s';
-import type { Connections, Peer } from './connections';
-import type { Endpoint } from './endpoint';
+import { Endpoint } from './endpoint';
+import { AddressRange, Peer } from './peer';
 
 /** The cluster's DNS: CoreDNS and its replacements all carry this label in this namespace. */
 const DNS: Peer = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
+
+/** What is declared of a set of pods. */
+export interface Edges {
+  /** Labels that select the pods. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Who connects to which of their ports. */
+  readonly clients: ReadonlyMap<Endpoint, ReadonlySet<Peer>>;
+  /** What they connect to. */
+  readonly targets: ReadonlySet<Endpoint>;
+  readonly ranges: ReadonlySet<AddressRange>;
+}
 
 /**
  * The one policy of a set of pods: exactly its declared connections, in both directions, and DNS. It stands on a
  * namespace that denies everything, so what is not declared is refused on both ends.
  */
-export function networkPolicySpec(connections: Connections): NetworkPolicySpec {
+export function networkPolicySpec(edges: Edges): NetworkPolicySpec {
   return {
-    podSelector: { matchLabels: connections.labels },
+    podSelector: { matchLabels: edges.labels },
     policyTypes: ['Ingress', 'Egress'],
-    ingress: ingress(connections),
-    egress: [dns(), ...egress(connections)],
+    ingress: ingress(edges),
+    egress: [dns(), ...egress(edges)],
   };
 }
 
@@ -33,7 +44,7 @@ function dns(): NetworkPolicyEgressRule {
   };
 }
 
-function ingress({ clients }: Connections): NetworkPolicyIngressRule[] {
+function ingress({ clients }: Edges): NetworkPolicyIngressRule[] {
   const byPort = new Map<string, { readonly endpoint: Endpoint; readonly peers: Peer[] }>();
   for (const [endpoint, peers] of clients) {
     const key = `${endpoint.protocol}:${endpoint.port}`;
@@ -47,7 +58,7 @@ function ingress({ clients }: Connections): NetworkPolicyIngressRule[] {
     }));
 }
 
-function egress({ targets, ranges }: Connections): NetworkPolicyEgressRule[] {
+function egress({ targets, ranges }: Edges): NetworkPolicyEgressRule[] {
   const pods = [...targets].map(({ owner, port, protocol }) => ({
     key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}/${protocol}`,
     rule: { to: [peer(owner)], ports: [{ protocol, port }] },

@@ -256,7 +256,7 @@ describe('connections', () => {
       const client = new Construct(ground.namespaces.add('bridge'), 'server');
       const connections = new Connections(client, { name: 'bridge', component: 'server' });
       connections.allowTo(database.rest, database.grpc);
-      expect(database.rest.owner.clients.get(database.grpc)).toContain(connections);
+      expect(connections.targets).toEqual(new Set([database.rest, database.grpc]));
     });
   });
 });

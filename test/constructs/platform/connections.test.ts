@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Construct } from 'constructs';
-import { Connections, PROMETHEUS } from '../../../constructs/platform/connections';
+import { Connections } from '../../../constructs/platform/connections';
+import { PROMETHEUS } from '../../../constructs/platform/peer';
 import { Endpoint } from '../../../constructs/platform/endpoint';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
