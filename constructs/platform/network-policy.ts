@@ -26,10 +26,12 @@ export interface Edges {
  * namespace that denies everything, so what is not declared is refused on both ends.
  */
 export function networkPolicySpec(edges: Edges): NetworkPolicySpec {
+  const clients = ingress(edges);
   return {
     podSelector: { matchLabels: edges.labels },
     policyTypes: ['Ingress', 'Egress'],
-    ingress: ingress(edges),
+    // The API server drops an empty list, and everybody who compares would find a difference for ever.
+    ...(clients.length > 0 ? { ingress: clients } : {}),
     egress: [dns(), ...egress(edges)],
   };
 }

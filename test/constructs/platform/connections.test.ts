@@ -57,7 +57,7 @@ describe('connections', () => {
         ports: [{ protocol: 'TCP', port: 2000 }],
       },
     ]);
-    expect(policy(manifests, 'client').ingress).toEqual([]);
+    expect(policy(manifests, 'client').ingress).toBeUndefined();
     expect(policy(manifests, 'server').egress).toHaveLength(1);
   });
 
@@ -68,7 +68,6 @@ describe('connections', () => {
         matchLabels: { 'app.kubernetes.io/name': 'thing', 'app.kubernetes.io/instance': 'alone' },
       },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [],
       egress: [
         {
           to: [
