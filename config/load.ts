@@ -45,33 +45,45 @@ export interface Config {
 }
 
 /**
- * Reads a folder: its images.yaml, and every other file as an environment.
+ * Reads a folder: its images.yaml, and environments.
+ * @param files the environments' files; all there are, if nothing else is said
  * @throws ConfigError with all that is wrong with any of them
  */
-export function loadConfig(folder: string): Config {
+export function loadConfig(folder: string, files?: readonly string[]): Config {
   const problems: string[] = [];
-  const images = attempt(() => loadImages(join(folder, 'images.yaml')), problems);
-  const environments = attempt(() => loadEnvironments(folder), problems);
+  const images = attempt(() => loadImages(imagesFile(folder)), problems);
+  const environments = attempt(() => loadEnvironments(files ?? environmentFiles(folder)), problems);
   if (!images || !environments) throw new ConfigError(problems);
   return { images, environments };
 }
 
 /**
- * Reads every environment of a folder, in the order of file names. The folder's images.yaml is none.
+ * Reads environments.
  * @throws ConfigError with all that is wrong with any of them
  */
-export function loadEnvironments(folder: string): Environment[] {
+export function loadEnvironments(files: readonly string[]): Environment[] {
+  const problems: string[] = [];
+  const environments = files.flatMap((file) => attempt(() => loadEnvironment(file), problems) ?? []);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return environments;
+}
+
+/** The file with a folder's images. */
+export function imagesFile(folder: string): string {
+  return join(folder, 'images.yaml');
+}
+
+/**
+ * The files of a folder's environments, in the order of their names.
+ * @throws ConfigError where there is none
+ */
+export function environmentFiles(folder: string): string[] {
   const files = readOrRefuse(folder, (path) => readdirSync(path))
-    .filter((file) => file.endsWith('.yaml') && file !== 'images.yaml')
+    .filter((file) => file.endsWith('.yaml') && file !== basename(imagesFile(folder)))
     .toSorted();
   if (files.length === 0)
     throw new ConfigError([`${relativePath(folder)}: there is no environment, such as production.yaml`]);
-  const problems: string[] = [];
-  const environments = files.flatMap(
-    (file) => attempt(() => loadEnvironment(join(folder, file)), problems) ?? [],
-  );
-  if (problems.length > 0) throw new ConfigError(problems);
-  return environments;
+  return files.map((file) => join(folder, file));
 }
 
 /** What is read; where something is wrong with it, nothing, and the problems grow. */

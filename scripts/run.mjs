@@ -111,5 +111,6 @@ const run = () => {
 
 if (!isFresh()) await compile().catch(() => process.exit(1));
 process.argv = [process.argv[0], resolve(root, file), ...args];
-process.env.LIGHTHOUSE_ROOT ??= root;
+process.env.LIGHTHOUSE_ROOT = root;
+process.env.LIGHTHOUSE_PROGRAM = JSON.parse(readFileSync(stamp, 'utf8')).digest;
 run();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../config/document';
-import { loadEnvironment, loadEnvironments } from '../../config/load';
+import { environmentFiles, loadEnvironment, loadEnvironments } from '../../config/load';
 import { type Edit, edited, expectProblems, problemsIn, problemsOf, sample } from './support';
 
 const inProduction = (edits: readonly Edit[], messages: readonly string[]) =>
@@ -14,7 +14,7 @@ describe('a file that is well', () => {
   });
 
   test('all environments load, in the order of their names', () => {
-    expect(loadEnvironments('config').map(({ environment }) => environment)).toEqual([
+    expect(loadEnvironments(environmentFiles('config')).map(({ environment }) => environment)).toEqual([
       'development',
       'production',
       'staging',
@@ -309,13 +309,13 @@ describe('files and folders', () => {
   test('a folder without environments is an error, images are none', () => {
     const empty = inFolder('empty');
     writeFileSync(join(empty, 'images.yaml'), '');
-    expect(said(() => loadEnvironments(empty))).toEqual([
+    expect(said(() => loadEnvironments(environmentFiles(empty)))).toEqual([
       `${name}/empty: there is no environment, such as production.yaml`,
     ]);
   });
 
   test('a missing folder is an error', () => {
-    expect(said(() => loadEnvironments(join(folder, 'nowhere')))).toEqual([
+    expect(said(() => loadEnvironments(environmentFiles(join(folder, 'nowhere'))))).toEqual([
       `${name}/nowhere: does not exist`,
     ]);
   });
@@ -325,7 +325,7 @@ describe('files and folders', () => {
     for (const file of ['production.yaml', 'development.yaml']) {
       writeFileSync(join(both, file), edited(file, ['spreading: ', 'spreading: not-']));
     }
-    expect(said(() => loadEnvironments(both))).toEqual([
+    expect(said(() => loadEnvironments(environmentFiles(both)))).toEqual([
       `${name}/both/development.yaml:6:12 spreading: must be required or preferred, got "not-preferred"`,
       `${name}/both/production.yaml:6:12 spreading: must be required or preferred, got "not-required"`,
     ]);
