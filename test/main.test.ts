@@ -363,11 +363,7 @@ describe('the command line', () => {
     ['an unknown option', ['--confg', 'x'], /^Unknown option '--confg'/],
     ['an argument', ['config'], /^Unexpected argument 'config'/],
     ['no value', ['--config'], /^Option '--config <value>' argument missing/],
-    [
-      'no such folder',
-      ['--config', 'nowhere'],
-      /^nowhere: does not exist$/,
-    ],
+    ['no such folder', ['--config', 'nowhere'], /^nowhere: does not exist$/],
     [
       'the configuration as output',
       ['--config', 'shipped', '--output', '.'],
