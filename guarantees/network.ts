@@ -54,6 +54,8 @@ interface World {
   readonly hosts: ReadonlyMap<string, DeclaredHost>;
   /** Objects by the identity of what they name. */
   readonly namedBy: ReadonlyMap<string, readonly PlatformObject[]>;
+  /** Objects that pods are made of. */
+  readonly podMakers: ReadonlySet<PlatformObject>;
   /** Names of Services, to find those that are not written out. */
   readonly services: ReadonlySet<string>;
 }
@@ -82,7 +84,8 @@ function worldOf(platform: Platform): World {
   const services = [...inventory.provided.keys()].flatMap((identity) =>
     identity.startsWith('Service/') ? identity.slice(identity.lastIndexOf('/') + 1) : [],
   );
-  return { platform, inventory, hosts, namedBy, services: new Set(services) };
+  const podMakers = new Set(inventory.pods.map(({ object }) => object));
+  return { platform, inventory, hosts, namedBy, podMakers, services: new Set(services) };
 }
 
 /**
@@ -117,7 +120,7 @@ function clientsOf(object: PlatformObject, world: World, seen = new Set<Platform
   if (seen.has(object)) return [];
   seen.add(object);
   const own = object.connections ? [object.connections] : [];
-  if (world.inventory.pods.some((source) => source.object === object)) return own;
+  if (world.podMakers.has(object)) return own;
   const users = world.namedBy.get(identityOf(object)) ?? [];
   const clients = users.flatMap((user) => clientsOf(user, world, seen));
   return clients.length > 0 ? clients : own;
