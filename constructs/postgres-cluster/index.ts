@@ -11,6 +11,7 @@ import { Resources, resources, spread, Spreading } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { archiveFolder, Backups, BACKUP_SIDECAR, PostgresBackup, RecoverySource } from './backups';
 import { ConnectionBudget, connectionBudget } from './connection-budget';
+import { objectionTo } from './guards';
 import { Pooler } from './pooler';
 import { EventStoreSchema } from './schema';
 import { parameters, StorageKind } from './tuning';
@@ -133,7 +134,8 @@ export class PostgresCluster extends Construct {
     super(scope, id);
     const { images, authority, maker, clients = [], backup, recoverFrom, standbyOf } = props;
     const { instances = 3, poolers = 2, spreading = 'required' } = props;
-    this.guard(props, instances, poolers);
+    const objection = objectionTo({ ...props, instances, poolers });
+    if (objection !== undefined) throw new Error(`${objection} (${this.node.path})`);
 
     const name = objectName(this);
     this.connections = new Connections(this, {
@@ -231,40 +233,6 @@ export class PostgresCluster extends Construct {
         owner: this.credentials.owner,
         retentionDays: props.eventRetentionDays,
       });
-    }
-  }
-
-  private guard(
-    { backup, recoverFrom, standbyOf, clientConnections, eventRetentionDays }: PostgresClusterProps,
-    instances: number,
-    poolers: number,
-  ): void {
-    const refuse = (why: string): never => {
-      throw new Error(`${why} (${this.node.path})`);
-    };
-    if (!Number.isInteger(instances) || instances < 1 || instances % 2 === 0) {
-      refuse(
-        `instances must be 1, or odd and at least 3 to acknowledge on two and lose one, got ${instances}`,
-      );
-    }
-    if (!Number.isInteger(poolers) || poolers < 1) refuse(`poolers must be at least 1, got ${poolers}`);
-    if (!Number.isInteger(clientConnections) || clientConnections < 1) {
-      refuse(`clientConnections must be at least 1, got ${clientConnections}`);
-    }
-    if (!Number.isInteger(eventRetentionDays) || eventRetentionDays < 1) {
-      refuse(`eventRetentionDays must be at least 1, got ${eventRetentionDays}`);
-    }
-    if (recoverFrom && standbyOf !== undefined) {
-      refuse('a cluster cannot have both recoverFrom and standbyOf: remove one');
-    }
-    if (!backup && (recoverFrom ?? standbyOf) !== undefined) {
-      refuse('recoverFrom and standbyOf read a bucket: give backup, whose bucket it is');
-    }
-    if (backup && standbyOf === backup.serverName) {
-      refuse(`standbyOf must name the archive of another cluster, got this one's own, "${standbyOf}"`);
-    }
-    if (recoverFrom && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(recoverFrom.targetTime)) {
-      refuse(`targetTime must be UTC as in 2026-01-31T12:00:00Z, got "${recoverFrom.targetTime}"`);
     }
   }
 
