@@ -53,10 +53,15 @@ export class Memory {
     if (this.program === undefined) return;
     const slot = this.slot(file);
     const fresh = `${slot}.${process.pid}`;
-    mkdirSync(dirname(slot), { recursive: true });
-    writeFileSync(fresh, JSON.stringify({ key: this.key(file), files: [...files] }));
-    renameSync(fresh, slot);
-    this.forget(dirname(slot));
+    try {
+      mkdirSync(dirname(slot), { recursive: true });
+      writeFileSync(fresh, JSON.stringify({ key: this.key(file), files: [...files] }));
+      renameSync(fresh, slot);
+      this.forget(dirname(slot));
+    } catch {
+      // No place for it: the next synth takes its time, and this one is none the worse.
+      rmSync(fresh, { force: true });
+    }
   }
 
   private key(file: string): string {

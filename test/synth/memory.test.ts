@@ -65,6 +65,12 @@ describe('remembering what environments were printed as', () => {
     expect(memory().recall(environment)).toBeUndefined();
   });
 
+  test('no place to remember in is no error', () => {
+    writeFileSync(join(root, '.cache'), 'a file in the way');
+    memory().keep(environment, FILES);
+    expect(memory().recall(environment)).toBeUndefined();
+  });
+
   test('the oldest are forgotten', () => {
     const all = Array.from({ length: 40 }, (_, index) => join(root, `${index}.yaml`));
     for (const file of all) memory().keep(file, FILES);
