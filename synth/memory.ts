@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** Printed files of one environment: path below `dist/` → text. */
@@ -60,7 +69,7 @@ export class Memory {
       this.forget(dirname(slot));
     } catch {
       // No place for it: the next synth takes its time, and this one is none the worse.
-      rmSync(fresh, { force: true });
+      if (existsSync(fresh)) rmSync(fresh);
     }
   }
 

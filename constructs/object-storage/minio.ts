@@ -7,7 +7,7 @@ import { renderPayload } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { dataClaim, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
 import { DeclaredBucket, fitQuotas, rights } from './buckets';
 import type { ApplyStep, Engine } from './engine';
@@ -80,16 +80,7 @@ export class Minio extends Construct implements Engine {
             volumes: [this.administratorVolume(), certificateVolume(tls.secretName)],
           },
         },
-        volumeClaimTemplates: [
-          {
-            metadata: { name: 'data' },
-            spec: {
-              accessModes: ['ReadWriteOnce'],
-              storageClassName: storageClass,
-              resources: { requests: { storage } },
-            },
-          },
-        ],
+        volumeClaimTemplates: dataClaim(storage, storageClass),
       },
     });
   }

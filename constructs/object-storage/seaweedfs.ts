@@ -6,7 +6,7 @@ import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { dataClaim, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { DeclaredBucket, fitQuotas } from './buckets';
 import type { Engine } from './engine';
 import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
@@ -91,16 +91,7 @@ export class SeaweedFs extends Construct implements Engine {
             ],
           },
         },
-        volumeClaimTemplates: [
-          {
-            metadata: { name: 'data' },
-            spec: {
-              accessModes: ['ReadWriteOnce'],
-              storageClassName: storageClass,
-              resources: { requests: { storage } },
-            },
-          },
-        ],
+        volumeClaimTemplates: dataClaim(storage, storageClass),
       },
     });
   }

@@ -1,4 +1,5 @@
 import {
+  PersistentVolumeClaimProps,
   PodSecurityContext,
   ResourceRequirements,
   SecurityContext,
@@ -61,3 +62,13 @@ export function spread({ labels }: Connections, spreading: Spreading): TopologyS
  * it has failed, and the next sync tries again.
  */
 export const JOB_DEADLINE_SECONDS = 3600;
+
+/** The volume of a StatefulSet's pod, named `data`: one each, kept when the pod goes. */
+export function dataClaim(storage: string, storageClassName?: string): PersistentVolumeClaimProps[] {
+  return [
+    {
+      metadata: { name: 'data' },
+      spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage } } },
+    },
+  ];
+}

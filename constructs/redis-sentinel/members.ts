@@ -12,7 +12,7 @@ import { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
+import { dataClaim, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { GroupProps, memberPayloads, RedisUser } from './payloads';
 
@@ -111,16 +111,7 @@ export class Members extends Construct {
             ],
           },
         },
-        volumeClaimTemplates: [
-          {
-            metadata: { name: 'data' },
-            spec: {
-              accessModes: ['ReadWriteOnce'],
-              storageClassName: storageClass,
-              resources: { requests: { storage } },
-            },
-          },
-        ],
+        volumeClaimTemplates: dataClaim(storage, storageClass),
       },
     });
     if (members > 1) {

@@ -14,7 +14,15 @@ import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { CLUSTER_DOMAIN, Endpoint } from '../platform/endpoint';
 import { namespaceOf, objectName } from '../platform/names';
-import { Resources, RESTRICTED, resources, restrictedPod, spread, Spreading } from '../platform/pod';
+import {
+  dataClaim,
+  Resources,
+  RESTRICTED,
+  resources,
+  restrictedPod,
+  spread,
+  Spreading,
+} from '../platform/pod';
 import { shareOf } from '../platform/quantity';
 
 export interface MembersProps {
@@ -125,16 +133,7 @@ export class Members extends Construct {
             ],
           },
         },
-        volumeClaimTemplates: [
-          {
-            metadata: { name: 'data' },
-            spec: {
-              accessModes: ['ReadWriteOnce'],
-              ...(props.storageClass === undefined ? {} : { storageClassName: props.storageClass }),
-              resources: { requests: { storage: props.storage } },
-            },
-          },
-        ],
+        volumeClaimTemplates: dataClaim(props.storage, props.storageClass),
       },
     });
     if (members > 1) {
