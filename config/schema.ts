@@ -1,4 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { OPERATOR_NAMES } from '../constructs/platform-operators/operators';
 import { DURATION_PATTERN } from '../constructs/platform/duration';
 
 // One fact in one place: the types of the program, the checks of ajv and the completion of editors
@@ -72,15 +73,6 @@ const redis = {
   required: ['members', 'cpu', 'memory', 'storage'],
   properties: { members, ...size, storage: bytes },
 } as const;
-
-const operators = [
-  'cert-manager',
-  'trust-manager',
-  'cloudnative-pg',
-  'barman-cloud',
-  'prometheus-operator',
-  'external-secrets',
-] as const;
 
 export const environmentSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
@@ -175,7 +167,7 @@ export const environmentSchema = {
             type: 'array',
             description: 'Operators that this cluster already has and that Argo CD must not install.',
             uniqueItems: true,
-            items: { enum: operators },
+            items: { enum: OPERATOR_NAMES },
           },
         },
       },
@@ -341,6 +333,3 @@ export const environmentSchema = {
 export type Environment = FromSchema<typeof environmentSchema>;
 
 export type Cluster = Environment['clusters'][number];
-
-/** Operators whose custom resources the platform uses. */
-export type Operator = (typeof operators)[number];
