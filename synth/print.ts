@@ -44,7 +44,18 @@ const NUMBER_ELSEWHERE = new Type('!number-elsewhere', {
     typeof text === 'string' && /^((?=.*[.0-9])[-+.0-9_eE]+|[-+]?0[xXoObB][0-9a-fA-F_]*)$/.test(text),
 });
 
-const SCHEMA = DEFAULT_SCHEMA.extend({ implicit: [NUMBER_ELSEWHERE] });
+/**
+ * Text whose last line, or every line, is blank: as a block, some reader loses the spaces. In double quotes nothing is
+ * lost.
+ */
+const BLANK_END = new Type('!blank-end', {
+  kind: 'scalar',
+  resolve: () => false,
+  predicate: (value: unknown) => typeof value === 'string' && /\n +\n*$|^[ \n]*\n[ \n]*$/.test(value),
+  represent: (value: unknown) => JSON.stringify(value),
+});
+
+const SCHEMA = DEFAULT_SCHEMA.extend({ implicit: [NUMBER_ELSEWHERE, BLANK_END] });
 
 const printed = new Map<string, string>();
 
