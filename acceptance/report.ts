@@ -1,0 +1,88 @@
+/** One thing that was tried. */
+export interface Check {
+  /** What it belongs to, as in `foundation, wave 3` or `PostgreSQL`. */
+  readonly subject: string;
+  readonly name: string;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** What was seen; for a failure or a skip, why. */
+  readonly detail: string;
+  readonly seconds: number;
+}
+
+/** What came of trying one environment on one cluster. */
+export interface Report {
+  /** As in `acceptance of production/frankfurt`. */
+  readonly title: string;
+  /** Figures of the whole: objects, refused, warned, pending … */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly checks: readonly Check[];
+  readonly seconds: number;
+}
+
+/** Gathers checks while they run, and says each as it ends. */
+export class Recorder {
+  private readonly checks: Check[] = [];
+  private readonly figures: Record<string, number> = {};
+  private readonly start = performance.now();
+
+  constructor(
+    private readonly title: string,
+    private readonly say: (line: string) => void = console.log,
+  ) {}
+
+  count(figure: string, amount: number): void {
+    this.figures[figure] = (this.figures[figure] ?? 0) + amount;
+  }
+
+  /** Runs one check: what it returns is its detail; what it throws is its failure, and nothing else stops. */
+  async check(subject: string, name: string, action: () => Promise<string>): Promise<boolean> {
+    const start = performance.now();
+    const [outcome, detail] = await action().then(
+      (seen) => ['passed', seen] as const,
+      (error: unknown) => ['failed', error instanceof Error ? error.message : String(error)] as const,
+    );
+    this.add({ subject, name, outcome, detail, seconds: (performance.now() - start) / 1000 });
+    return outcome === 'passed';
+  }
+
+  /** Notes what was not tried, and why. */
+  skip(subject: string, name: string, why: string): void {
+    this.add({ subject, name, outcome: 'skipped', detail: why, seconds: 0 });
+  }
+
+  report(): Report {
+    const seconds = (performance.now() - this.start) / 1000;
+    return { title: this.title, figures: this.figures, checks: this.checks, seconds };
+  }
+
+  private add(check: Check): void {
+    this.checks.push(check);
+    this.say(lineOf(check));
+  }
+}
+
+const MARKS = { passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
+
+function lineOf({ subject, name, outcome, detail, seconds }: Check): string {
+  const text = `${MARKS[outcome]} ${subject}: ${name}${detail && `: ${detail}`}`;
+  return `${text}${seconds >= 0.1 ? ` (${seconds.toFixed(1)} s)` : ''}`;
+}
+
+/** A report for people: its failures once more, its figures, and `N passed, N failed` as the last line. */
+export function summaryOf({ title, figures, checks, seconds }: Report): string {
+  const of = (outcome: Check['outcome']): Check[] => checks.filter((check) => check.outcome === outcome);
+  const numbers = Object.entries(figures).map(([name, amount]) => `${amount} ${name}`);
+  const skipped = of('skipped').length;
+  return [
+    ...of('failed').map(lineOf),
+    `${title}: ${[...numbers, `${seconds.toFixed(0)} s`].join(', ')}`,
+    `${of('passed').length} passed, ${of('failed').length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  ].join('\n');
+}
+
+/** Whether everything that was tried holds, and something was tried. */
+export function isGood({ checks }: Report): boolean {
+  return (
+    checks.some(({ outcome }) => outcome === 'passed') && checks.every(({ outcome }) => outcome !== 'failed')
+  );
+}
