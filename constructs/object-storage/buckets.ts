@@ -152,6 +152,34 @@ export function rights({ name }: DeclaredBucket): string {
   );
 }
 
+/** What the administrator does: in `buckets.sh`, and by hand to bring back what was deleted. No objects are written. */
+export function administratorRights(buckets: readonly DeclaredBucket[]): string {
+  const arns = buckets.map(({ name }) => bucketArn(name));
+  return policy(
+    {
+      Effect: 'Allow',
+      Action: [
+        's3:CreateBucket',
+        's3:GetBucketLocation',
+        's3:GetBucketTagging',
+        's3:GetBucketVersioning',
+        's3:ListBucket',
+        's3:ListBucketVersions',
+        's3:PutBucketPolicy',
+        's3:PutBucketTagging',
+        's3:PutBucketVersioning',
+        's3:PutLifecycleConfiguration',
+      ],
+      Resource: arns,
+    },
+    {
+      Effect: 'Allow',
+      Action: ['s3:GetObject', 's3:GetObjectVersion'],
+      Resource: arns.map((arn) => `${arn}/*`),
+    },
+  );
+}
+
 function bucketArn(name: string): string {
   return `arn:aws:s3:::${name}`;
 }

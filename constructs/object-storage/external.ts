@@ -2,9 +2,10 @@ import { Construct } from 'constructs';
 import { ExternalSecret } from '../../imports/external-secrets.io';
 import { Credential } from '../credentials';
 import type { Connections } from '../platform/connections';
+import { BUCKET, RIGHTS } from '../platform/labels';
 import type { AddressRange } from '../platform/peer';
 import { namespaceOf, objectName } from '../platform/names';
-import type { DeclaredBucket } from './buckets';
+import { administratorRights, DeclaredBucket, rights } from './buckets';
 import type { Engine } from './engine';
 
 /** The S3 service of a provider: nothing runs here, and backups outlive the cluster. */
@@ -18,7 +19,10 @@ export interface ExternalProps {
   readonly region: string;
   /** ClusterSecretStore that holds the keys. */
   readonly secretStore: string;
-  /** Path in the store; below it, one entry per bucket, by the bucket's id, with `accessKey` and `secretKey`. */
+  /**
+   * Path in the store; below it, one entry per bucket, by the bucket's id, with `accessKey` and `secretKey`. What the keys
+   * must be allowed to do is an annotation of the ExternalSecret; `terraform/environment` reads it there.
+   */
   readonly secretPath: string;
   /**
    * Entry below the path whose keys may make buckets and set their policies.
@@ -49,8 +53,16 @@ export class External extends Construct implements Engine {
     this.port = range.port;
     this.region = region;
     this.range = range;
-    this.keys = new Map(buckets.map((bucket) => [bucket.id, this.fetch(bucket.id, bucket.consumer.name)]));
-    if (administrator !== undefined) this.administrator = this.fetch(administrator, namespaceOf(this));
+    this.keys = new Map(
+      buckets.map((bucket) => [
+        bucket.id,
+        this.fetch(bucket.id, bucket.consumer.name, { [BUCKET]: bucket.name, [RIGHTS]: rights(bucket) }),
+      ]),
+    );
+    if (administrator !== undefined) {
+      const annotations = { [RIGHTS]: administratorRights(buckets) };
+      this.administrator = this.fetch(administrator, namespaceOf(this), annotations);
+    }
   }
 
   allowFrom(client: Connections): void {
@@ -64,12 +76,12 @@ export class External extends Construct implements Engine {
   }
 
   /** Copies an entry of the store into a Secret of the same shape as those that are made here. */
-  private fetch(entry: string, namespace: string): Credential {
+  private fetch(entry: string, namespace: string, annotations: Record<string, string>): Credential {
     const { secretStore, secretPath } = this.props;
     const key = `${secretPath}/${entry}`;
     const name = `${objectName(this)}-${entry}`;
     new ExternalSecret(this, `Keys-${entry}`, {
-      metadata: { name, namespace },
+      metadata: { name, namespace, annotations },
       spec: {
         secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
         refreshInterval: '1h',

@@ -12,5 +12,11 @@ export const MAKES = 'lighthouse/makes';
 /** Annotation of an object to whose pods an operator's plugin adds containers: the resources of these, as JSON. */
 export const SIDECARS = 'lighthouse/sidecars';
 
+/** Annotation of an ExternalSecret that fetches the keys of a bucket: the bucket's name at the provider. */
+export const BUCKET = 'lighthouse/bucket';
+
+/** Annotation of an ExternalSecret: the policy, as JSON, that whoever makes the keys gives them at the provider. */
+export const RIGHTS = 'lighthouse/rights';
+
 /** Annotation of a pod template, followed by a container's name: why this container has no liveness probe. */
 export const NO_LIVENESS = 'lighthouse/no-liveness.';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Construct } from 'constructs';
 import { BucketProps } from '../../constructs/object-storage/buckets';
@@ -302,6 +302,14 @@ describe('seaweedfs', () => {
   });
 });
 
+/** Actions that are not named as their call is. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  'put-bucket-lifecycle-configuration': 'PutLifecycleConfiguration',
+};
+
+const pascal = (call: string): string =>
+  call.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+
 describe('a provider', () => {
   const { manifests, buckets } = build(external, {}, 'acme-');
 
@@ -339,6 +347,34 @@ describe('a provider', () => {
         },
       ],
     });
+  });
+
+  test('each says which rights its keys are to have, so that whoever makes them need not know', () => {
+    const annotations = (name: string) => find(manifests, 'ExternalSecret', name).metadata.annotations ?? {};
+    const consumer = annotations('s3-exports');
+    expect(consumer['lighthouse/bucket']).toBe('acme-exports');
+    expect(JSON.parse(consumer['lighthouse/rights'] ?? '')).toMatchObject({
+      Statement: [
+        { Effect: 'Allow', Resource: 'arn:aws:s3:::acme-exports' },
+        { Effect: 'Allow', Resource: 'arn:aws:s3:::acme-exports/*' },
+        { Effect: 'Deny', Action: ['s3:DeleteObjectVersion'], Resource: 'arn:aws:s3:::acme-exports/*' },
+      ],
+    });
+
+    const administrator = annotations('s3-administrator');
+    expect(administrator).not.toHaveProperty('lighthouse/bucket');
+    const text = administrator['lighthouse/rights'] ?? '';
+    expect(JSON.parse(text).Statement[0].Resource).toEqual([
+      'arn:aws:s3:::acme-database-backups',
+      'arn:aws:s3:::acme-exports',
+    ]);
+    // Its script writes settings of buckets; a leaked key must not be able to destroy or forge a backup.
+    expect(text).not.toMatch(/Delete|PutObject"/);
+    for (const [, call = ''] of readFileSync(join(FOLDER, 'buckets.sh'), 'utf8').matchAll(
+      /\b((?:put|create|get)-bucket[a-z-]*)/g,
+    )) {
+      expect(text).toContain(`"s3:${ACTIONS[call] ?? pascal(call)}"`);
+    }
   });
 
   test('without an administrator the buckets are there already', () => {
