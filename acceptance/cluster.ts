@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../constructs/platform/manifest';
 import { findKubectl, type Outcome, run } from './kubectl';
+import { Sandbox } from './sandbox';
 
 /** An object as the API server keeps it. */
 export interface Live extends Manifest {
@@ -72,6 +71,7 @@ export class Cluster {
   private constructor(
     readonly kubeconfig: string,
     private readonly program: string,
+    private readonly sandbox: Sandbox,
     private readonly socket: string,
     private readonly proxy: ChildProcess,
   ) {}
@@ -79,20 +79,19 @@ export class Cluster {
   /** @throws Error where kubectl is missing, or where the cluster does not answer */
   static async connect(kubeconfig: string): Promise<Cluster> {
     const program = findKubectl();
-    const folder = mkdtempSync(join(tmpdir(), 'api-'));
-    const socket = join(folder, 'socket');
-    const proxy = spawn(program, ['--kubeconfig', kubeconfig, 'proxy', '--unix-socket', socket], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    proxy.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    proxy.once('close', () => rmSync(folder, { recursive: true, force: true }));
-    const cluster = new Cluster(kubeconfig, program, socket, proxy);
+    const sandbox = new Sandbox('api');
+    const socket = join(sandbox.folder, 'socket');
+    const proxy = sandbox.start('proxy', program, [
+      ...['--kubeconfig', resolve(kubeconfig)],
+      ...['proxy', '--unix-socket', socket],
+    ]);
+    const cluster = new Cluster(kubeconfig, program, sandbox, socket, proxy);
     try {
       await cluster.answers();
     } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const cause = proxy.exitCode === null ? reason : sandbox.lastWords('proxy');
       cluster.close();
-      const cause = said.trim() || (error instanceof Error ? error.message : String(error));
       throw new Error(
         `${kubeconfig}: the cluster does not answer: ${cause}; check with \`kubectl --kubeconfig ${kubeconfig} get nodes\``,
         { cause: error },
@@ -103,7 +102,7 @@ export class Cluster {
 
   /** Ends the proxy; nothing else is left behind. */
   close(): void {
-    this.proxy.kill();
+    void this.sandbox.close();
   }
 
   /** Runs kubectl on this cluster, for what is no plain request: `exec`, `logs`, `port-forward`. */

@@ -1,0 +1,256 @@
+import type { ChildProcess } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dump } from 'js-yaml';
+import { run } from './kubectl';
+import { findPrograms, type Paths, type ProgramName } from './programs';
+import { Sandbox } from './sandbox';
+
+export interface ControlPlaneOptions {
+  /**
+   * Whether kwok plays the kubelet of every Node that is made: pods there become ready, and those of Jobs complete, while
+   * nothing runs.
+   * @default false
+   */
+  readonly fakeNodes?: boolean;
+  /**
+   * Told what is being built or waited for.
+   * @default - standard error
+   */
+  readonly say?: (line: string) => void;
+}
+
+/** Seconds that each program has to come up: some 5 on an idle machine. */
+const START_SECONDS = 90;
+
+/** Ports are free when they are chosen; somebody else may still be faster. */
+const ATTEMPTS = 3;
+
+const SERVICE_ADDRESSES = '10.96.0.0/16';
+
+/** Everybody who logs in, with a token of his own: the groups decide what they may do. */
+const USERS = {
+  admin: { user: 'admin', group: 'system:masters' },
+  'kube-controller-manager': { user: 'system:kube-controller-manager', group: '' },
+  'kube-scheduler': { user: 'system:kube-scheduler', group: '' },
+} as const;
+
+type UserName = keyof typeof USERS;
+
+const NEEDED = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const;
+
+/**
+ * A control plane of real Kubernetes on loopback, with nothing in it: RBAC and the API server's default admission (Pod
+ * Security, quota, limit ranges, service accounts) are at work; service accounts get tokens; no node runs anything. It ends,
+ * and its folder goes, with `stop` or with this program, however that ends.
+ *
+ * @example
+ * const plane = await ControlPlane.start({ fakeNodes: true });
+ * const cluster = await Cluster.connect(plane.kubeconfig);
+ */
+export class ControlPlane {
+  private constructor(
+    private readonly sandbox: Sandbox,
+    /** A kubeconfig that may do everything. */
+    readonly kubeconfig: string,
+  ) {}
+
+  /** @throws Error where a program is missing and cannot be built, or does not come up: with its last words */
+  static async start({
+    fakeNodes = false,
+    say = console.error,
+  }: ControlPlaneOptions = {}): Promise<ControlPlane> {
+    const names: readonly ProgramName[] = fakeNodes ? [...NEEDED, 'kwok'] : NEEDED;
+    const programs = await findPrograms(names, say);
+    for (let attempt = 1; ; attempt++) {
+      const sandbox = new Sandbox('control-plane');
+      try {
+        return new ControlPlane(sandbox, await startIn(sandbox, programs, fakeNodes));
+      } catch (error) {
+        await sandbox.close();
+        const isTaken = error instanceof Error && error.message.includes('address already in use');
+        if (!isTaken || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Ends all its programs and removes its folder. */
+  stop(): Promise<void> {
+    return this.sandbox.close();
+  }
+}
+
+/** Starts all programs in order; each is waited for, as those after it need it. */
+async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes: boolean): Promise<string> {
+  const { folder } = sandbox;
+  const [etcdPort, peerPort, apiPort] = await freePorts();
+  const etcd = `http://127.0.0.1:${etcdPort}`;
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const start = (name: ProgramName, flags: Flags): ChildProcess =>
+    sandbox.start(name, programs[name], argumentsOf(flags));
+
+  const etcdProcess = start('etcd', {
+    name: 'default',
+    'data-dir': join(folder, 'etcd'),
+    'unsafe-no-fsync': 'true', // Nothing of it is to survive.
+    'log-level': 'warn',
+    'listen-client-urls': etcd,
+    'advertise-client-urls': etcd,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': `default=${peer}`,
+  });
+  await ready(sandbox, 'etcd', etcdProcess, async () => (await fetch(`${etcd}/health`)).ok);
+
+  const tokens = tokensOf();
+  const keys = writeKeys(folder, tokens);
+  const serving = join(folder, 'serving');
+  const apiServer = start('kube-apiserver', {
+    'bind-address': '127.0.0.1',
+    'secure-port': apiPort,
+    'advertise-address': '127.0.0.1',
+    'cert-dir': serving, // It makes a certificate there, and an authority for it.
+    'etcd-servers': etcd,
+    'service-cluster-ip-range': SERVICE_ADDRESSES,
+    'endpoint-reconciler-type': 'none', // A loopback address is not allowed in an endpoint.
+    'authorization-mode': 'Node,RBAC',
+    'anonymous-auth': 'false',
+    'token-auth-file': keys.tokens,
+    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+    'service-account-key-file': keys.public,
+    'service-account-signing-key-file': keys.private,
+    'allow-privileged': 'true', // As on real clusters: Pod Security decides.
+    profiling: 'false',
+  });
+  const authority = join(serving, 'apiserver.crt');
+  const kubeconfig = (user: UserName): string => join(folder, `${user}.kubeconfig`);
+  const writeKubeconfigs = (): void => {
+    for (const user of Object.keys(USERS) as UserName[]) {
+      const login = { user, token: tokens[user], authority: readFileSync(authority), port: apiPort };
+      writeFileSync(kubeconfig(user), kubeconfigOf(login), { mode: 0o600 });
+    }
+  };
+  const admin = kubeconfig('admin');
+  const asks = async (...args: readonly string[]): Promise<boolean> =>
+    (await run(programs.kubectl, ['--kubeconfig', admin, 'get', ...args])).status === 0;
+  await ready(sandbox, 'kube-apiserver', apiServer, async () => {
+    writeKubeconfigs();
+    return asks('--raw', '/readyz');
+  });
+
+  const controllers = start('kube-controller-manager', {
+    kubeconfig: kubeconfig('kube-controller-manager'),
+    'secure-port': '0',
+    'leader-elect': 'false',
+    'root-ca-file': authority,
+    'service-account-private-key-file': keys.private,
+    'use-service-account-credentials': 'true',
+    'service-cluster-ip-range': SERVICE_ADDRESSES,
+  });
+  const scheduler = start('kube-scheduler', {
+    kubeconfig: kubeconfig('kube-scheduler'),
+    'secure-port': '0',
+    'leader-elect': 'false',
+  });
+  if (fakeNodes) start('kwok', { kubeconfig: admin, 'manage-all-nodes': 'true' });
+  await ready(sandbox, 'kube-controller-manager', controllers, () => asks('serviceaccount', 'default'));
+  await ready(sandbox, 'kube-scheduler', scheduler, async () => scheduler.exitCode === null);
+  return admin;
+}
+
+type Flags = Readonly<Record<string, string>>;
+
+function argumentsOf(flags: Flags): string[] {
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+}
+
+/** Waits until a program answers. Whatever it asks may fail until then; a program that has ended will never answer. */
+async function ready(
+  sandbox: Sandbox,
+  name: string,
+  child: ChildProcess,
+  answers: () => Promise<boolean>,
+): Promise<void> {
+  const end = performance.now() + START_SECONDS * 1000;
+  while (!(await answers().catch(() => false))) {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`${name} could not be started: ${sandbox.lastWords(name)}`);
+    if (performance.now() > end)
+      throw new Error(`${name} does not answer after ${START_SECONDS} s: ${sandbox.lastWords(name)}`);
+    await sleep(100);
+  }
+}
+
+/** Ports that are free just now, all different because all are held at once. */
+async function freePorts(): Promise<readonly [string, string, string]> {
+  const servers = [createServer(), createServer(), createServer()] as const;
+  const ports = await Promise.all([listen(servers[0]), listen(servers[1]), listen(servers[2])]);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+function listen(server: Server): Promise<string> {
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      done(String(typeof address === 'object' ? address?.port : address));
+    });
+  });
+}
+
+function tokensOf(): Record<UserName, string> {
+  const token = (): string => randomBytes(32).toString('hex');
+  return { admin: token(), 'kube-controller-manager': token(), 'kube-scheduler': token() };
+}
+
+/** Writes who logs in with which token, and the keys that tokens of service accounts are signed with. */
+function writeKeys(
+  folder: string,
+  tokens: Readonly<Record<UserName, string>>,
+): { tokens: string; private: string; public: string } {
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const lines = (Object.keys(USERS) as UserName[]).map((name) =>
+    [tokens[name], USERS[name].user, name, USERS[name].group].join(','),
+  );
+  return {
+    tokens: write('tokens.csv', `${lines.join('\n')}\n`),
+    private: write('service-accounts.key', privateKey),
+    public: write('service-accounts.pub', publicKey),
+  };
+}
+
+interface Login {
+  readonly user: string;
+  readonly token: string;
+  readonly authority: Buffer;
+  readonly port: string;
+}
+
+function kubeconfigOf({ user, token, authority, port }: Login): string {
+  const name = 'control-plane';
+  const cluster = {
+    server: `https://127.0.0.1:${port}`,
+    'certificate-authority-data': authority.toString('base64'),
+  };
+  return dump({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user } }],
+    'current-context': name,
+  });
+}

@@ -1,0 +1,224 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The version of Kubernetes that is built, and that programs on PATH must have; `tools/kubernetes/go.mod` requires it. */
+export const KUBERNETES_VERSION = 'v1.33.13';
+
+/** The version of kwok, which plays nodes; `tools/kwok/go.mod` requires it. */
+export const KWOK_VERSION = 'v0.7.0';
+
+/** A program of a control plane. */
+interface Program {
+  /** How it is asked for its version. */
+  readonly ask: readonly string[];
+  /** What the answer must say where the program was found on PATH. */
+  readonly answer: RegExp;
+  /** Folder below `tools/` with the module that pins its sources. */
+  readonly module: string;
+  /** Its package there. */
+  readonly package: string;
+}
+
+const minor = KUBERNETES_VERSION.replace(/\.\d+$/, '.').replaceAll('.', String.raw`\.`);
+
+const kubernetes = (name: string): Program => ({
+  ask: ['--version'],
+  answer: new RegExp(minor),
+  module: 'kubernetes',
+  package: `k8s.io/kubernetes/cmd/${name}`,
+});
+
+export const PROGRAMS = {
+  // Kubernetes 1.33 asks for nothing newer; Debian's 3.4 was tried as well.
+  etcd: {
+    ask: ['--version'],
+    answer: /etcd Version: 3\.[4-6]\./,
+    module: 'kubernetes',
+    package: 'go.etcd.io/etcd/server/v3',
+  },
+  'kube-apiserver': kubernetes('kube-apiserver'),
+  'kube-controller-manager': kubernetes('kube-controller-manager'),
+  'kube-scheduler': kubernetes('kube-scheduler'),
+  kubectl: { ...kubernetes('kubectl'), ask: ['version', '--client'], answer: /Client Version: v1\./ },
+  kwok: {
+    ask: ['--version'],
+    answer: new RegExp(`kwok version ${KWOK_VERSION.replaceAll('.', String.raw`\.`)}`),
+    module: 'kwok',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+  },
+} as const satisfies Readonly<Record<string, Program>>;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+const root = join(__dirname, '..');
+const cache = join(root, '.cache', 'kubernetes');
+const built = join(cache, `${KUBERNETES_VERSION}-kwok-${KWOK_VERSION}`);
+
+/** Where a program was not found, how else to get it. */
+const REMEDY =
+  `install Go 1.24 or newer (https://go.dev/dl), or put the programs of Kubernetes ${KUBERNETES_VERSION.replace(/\.\d+$/, '')} into a folder and ` +
+  `name it in KUBEBUILDER_ASSETS (https://dl.k8s.io, https://github.com/etcd-io/etcd/releases; kwok ${KWOK_VERSION}: https://github.com/kubernetes-sigs/kwok/releases)`;
+
+/** Where programs lie, by name. */
+export type Paths<Name extends ProgramName> = Readonly<Record<Name, string>>;
+
+/**
+ * Finds programs of a control plane: in KUBEBUILDER_ASSETS, where users of envtest have them; on PATH at the right version;
+ * those that were built here before. What is missing is built, once, from sources pinned in `tools/`.
+ * @param say told what is being built
+ * @throws Error where something is missing and cannot be built
+ */
+export async function findPrograms<Name extends ProgramName>(
+  names: readonly Name[],
+  say: (line: string) => void,
+): Promise<Paths<Name>> {
+  const missing = names.filter((name) => findProgram(name) === undefined);
+  if (missing.length > 0) await buildAll(missing, say);
+  const paths = Object.fromEntries(names.map((name) => [name, findProgram(name)])) as Paths<Name>;
+  refuseMixture(paths);
+  return paths;
+}
+
+function findProgram(name: ProgramName): string | undefined {
+  const assets = process.env['KUBEBUILDER_ASSETS'];
+  const chosen = assets === undefined ? undefined : join(assets, name);
+  if (chosen !== undefined && existsSync(chosen)) return chosen;
+  const own = join(built, name);
+  if (existsSync(own)) return own;
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path) && PROGRAMS[name].answer.test(versionOf(name, path)));
+}
+
+function versionOf(name: ProgramName, path: string): string {
+  const { stdout, stderr } = spawnSync(path, PROGRAMS[name].ask, { encoding: 'utf8' });
+  return `${stdout ?? ''}${stderr ?? ''}`;
+}
+
+/** Controllers and scheduler must not be newer than their API server; only assets of another version can make them so. */
+function refuseMixture(paths: Readonly<Partial<Record<ProgramName, string>>>): void {
+  const parts = (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).flatMap((name) => {
+    const path = paths[name];
+    return path === undefined ? [] : [{ name, path, minor: /v1\.\d+/.exec(versionOf(name, path))?.[0] }];
+  });
+  if (new Set(parts.map((part) => part.minor)).size <= 1) return;
+  const found = parts.map((part) => `${part.path} ${part.minor ?? 'of no known version'}`).join(', ');
+  throw new Error(
+    `the programs of the control plane are of different versions: ${found}; put all three of one version into KUBEBUILDER_ASSETS`,
+  );
+}
+
+/** Builds programs, unless another run does so already: then it waits for that. */
+async function buildAll(names: readonly ProgramName[], say: (line: string) => void): Promise<void> {
+  const { error } = spawnSync('go', ['version']);
+  if (error) {
+    throw new Error(
+      `${names.join(', ')}: not found, and Go could not be started (${error.message}): ${REMEDY}`,
+    );
+  }
+  mkdirSync(built, { recursive: true });
+  await locked(join(cache, 'building'), say, async () => {
+    const left = names.filter((name) => !existsSync(join(built, name)));
+    if (left.length > 0) say(`building ${left.join(', ')}, once; 10 to 15 minutes where nothing is cached`);
+    for (const [index, name] of left.entries()) {
+      const start = performance.now();
+      say(`building ${name} (${index + 1} of ${left.length}) ...`);
+      await build(name);
+      say(`built ${name} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+    }
+  });
+}
+
+/** What Kubernetes' own build puts into its programs, so that they know who they are. */
+const KUBERNETES_FLAGS = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((at) => {
+  const [major = '', minorNumber = ''] = KUBERNETES_VERSION.slice(1).split('.');
+  return [
+    `-X ${at}.gitVersion=${KUBERNETES_VERSION}`,
+    `-X ${at}.gitMajor=${major}`,
+    `-X ${at}.gitMinor=${minorNumber}`,
+    `-X ${at}.gitTreeState=clean`,
+  ];
+});
+
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  kubernetes: KUBERNETES_FLAGS,
+  kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
+};
+
+/** Builds one program beside its place and moves it there, so that a half-built one is never found. */
+async function build(name: ProgramName): Promise<void> {
+  const { module, package: path } = PROGRAMS[name];
+  const fresh = mkdtempSync(join(cache, 'fresh-'));
+  try {
+    const flags = ['-s', '-w', ...(FLAGS[module] ?? [])].join(' ');
+    await go(
+      ['build', '-trimpath', '-ldflags', flags, '-o', join(fresh, name), path],
+      join(root, 'tools', module),
+    );
+    renameSync(join(fresh, name), join(built, name));
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function go(args: readonly string[], cwd: string): Promise<void> {
+  return new Promise((done, fail) => {
+    const child = spawn('go', args, {
+      cwd,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' },
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+    child.on('error', fail);
+    child.on('close', (status) =>
+      status === 0 ? done() : fail(new Error(`go ${args.join(' ')} failed:\n${said.trim()}\n${REMEDY}`)),
+    );
+  });
+}
+
+/** Does something that only one process may do at a time. A lock whose owner is gone counts for nothing. */
+async function locked(file: string, say: (line: string) => void, action: () => Promise<void>): Promise<void> {
+  for (let isFirst = true; !take(file); isFirst = false) {
+    if (isFirst) say(`another run is building (${file}): waiting for it ...`);
+    await sleep(1000);
+  }
+  try {
+    await action();
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function take(file: string): boolean {
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const owner = ownerOf(file);
+  if (owner !== undefined && !isAlive(owner)) rmSync(file, { force: true });
+  return false;
+}
+
+/** Undefined while the lock is being written or given back. */
+function ownerOf(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
