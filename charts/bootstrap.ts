@@ -1,11 +1,12 @@
 import { App } from 'cdk8s';
 import type { Cluster, Environment } from '../config/schema';
+import { ArgoCdSettings } from '../constructs/argo-cd';
 import { Delivery } from '../constructs/delivery';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import { PlatformOperators } from '../constructs/platform-operators';
 import { PhaseChart } from './phase-chart';
 
-/** What a person or Terraform applies once: Argo CD's projects and Applications. From then on Argo CD syncs itself. */
+/** Argo CD's projects, Applications and settings. A person or Terraform applies the root once; then Argo CD syncs itself. */
 export function bootstrap(
   app: App,
   environment: Environment,
@@ -15,9 +16,13 @@ export function bootstrap(
   const chart = new PhaseChart(app, 'bootstrap');
   const argocd = new PlatformNamespaces(chart, 'Namespaces').existing('argocd');
 
-  const operators = new PlatformOperators(argocd, 'operators', { installed: cluster.installed });
+  const { repository, branch, syncWindows } = environment.delivery;
+  new ArgoCdSettings(argocd, 'settings');
+  const operators = new PlatformOperators(argocd, 'operators', { installed: cluster.installed, syncWindows });
   new Delivery(argocd, 'lighthouse', {
-    ...environment.delivery,
+    repository,
+    branch,
+    syncWindows,
     folder: `${environment.environment}/${cluster.name}`,
     phases: phases.map((phase) => ({ name: phase.phase, contents: phase })),
     firstWave: operators.nextWave,

@@ -45,6 +45,26 @@ export const rules: Readonly<Record<string, Rule>> = {
     );
   }),
 
+  'sync windows are in a time zone that exists': rule(['delivery'], ({ delivery: { syncWindows = [] } }) =>
+    syncWindows.flatMap(({ timeZone }, i) =>
+      unless(
+        isTimeZone(timeZone),
+        ['delivery', 'syncWindows', i, 'timeZone'],
+        `must be a time zone of the IANA database, got ${show(timeZone)}`,
+      ),
+    ),
+  ),
+
+  'sync windows begin at times that exist': rule(['delivery'], ({ delivery: { syncWindows = [] } }) =>
+    syncWindows.flatMap(({ schedule }, i) =>
+      unless(
+        schedule.split(' ').every((field, j) => isCronField(field, CRON_FIELDS[j + 1] ?? [0, 0])),
+        ['delivery', 'syncWindows', i, 'schedule'],
+        `must be minute, hour, day, month and weekday as in "0 18 * * 5", got ${show(schedule)}`,
+      ),
+    ),
+  ),
+
   'zones are unique': rule(['clusters'], ({ clusters }) =>
     clusters.flatMap(({ zones }, i) =>
       zones.flatMap((zone, j) =>
@@ -314,3 +334,12 @@ const isTime = (text: string): boolean => {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
 };
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

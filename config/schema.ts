@@ -112,6 +112,40 @@ export const environmentSchema = {
           pattern: '^[A-Za-z0-9][-A-Za-z0-9._/]{0,199}$',
           message: 'must be the name of a Git branch',
         },
+        syncWindows: {
+          type: 'array',
+          description:
+            'When Argo CD may (allow) or may not (deny) sync by itself; self-healing is syncing too. Without any: always.',
+          minItems: 1,
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['kind', 'schedule', 'duration', 'timeZone', 'manualSync'],
+            properties: {
+              kind: { enum: ['allow', 'deny'] },
+              schedule: {
+                type: 'string',
+                pattern: '^([0-9*/,-]+ ){4}[0-9*/,-]+$',
+                message: 'must have five fields, minutes first, as in "0 18 * * 5"',
+                description: 'When the window begins.',
+              },
+              duration: {
+                type: 'string',
+                pattern: '^[1-9][0-9]{0,3}(m|h)$',
+                message: 'must be whole minutes or hours such as 90m or 62h',
+              },
+              timeZone: {
+                type: 'string',
+                pattern: '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][-+A-Za-z0-9_]+)+)$',
+                message: 'must be the name of a time zone such as Europe/Berlin or UTC',
+              },
+              manualSync: {
+                type: 'boolean',
+                description: 'Whether a person may sync while it is closed.',
+              },
+            },
+          },
+        },
       },
     },
     spreading: {

@@ -4,7 +4,8 @@ import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectsIn } from '../platform/manifest';
 import { NamespaceScope, namespaceOf } from '../platform/names';
 import { isNamespaced } from '../platform/scope';
-import { LOCAL_CLUSTER, RETRY } from './settings';
+import { rolesOf } from './roles';
+import { LOCAL_CLUSTER, RETRY, SyncWindow, windowsFor } from './settings';
 
 /** One folder of manifests, and the part of the construct tree that it is printed from. */
 export interface Delivered {
@@ -24,6 +25,11 @@ export interface DeliveryProps {
   readonly phases: readonly Delivered[];
   /** Sync wave of the first of them. */
   readonly firstWave: number;
+  /**
+   * When Argo CD may sync by itself.
+   * @default - always
+   */
+  readonly syncWindows?: readonly SyncWindow[];
 }
 
 /**
@@ -46,17 +52,21 @@ export class Delivery extends Construct {
     const root = new AppProject(this, 'Root', {
       metadata: { name: `${id}-bootstrap` },
       spec: {
-        description: 'The root Application: projects and Applications, nothing else',
+        description: "The root Application: projects, Applications and Argo CD's own settings, nothing else",
         sourceRepos: [props.repository],
         destinations: [{ server: LOCAL_CLUSTER, namespace: own }],
         clusterResourceWhitelist: [],
-        namespaceResourceWhitelist: ['AppProject', 'Application'].map((kind) => ({
-          group: 'argoproj.io',
-          kind,
-        })),
+        namespaceResourceWhitelist: [
+          { group: '', kind: 'ConfigMap' },
+          { group: 'argoproj.io', kind: 'AppProject' },
+          { group: 'argoproj.io', kind: 'Application' },
+        ],
+        roles: rolesOf(`${id}-bootstrap`),
+        ...windowsFor(props.syncWindows),
       },
     });
-    this.application('bootstrap', root.name, own, 0);
+    // After all others: whatever comes after it would wait for its health, which is theirs.
+    this.application('bootstrap', root.name, own, props.firstWave + phases.length);
 
     const project = new AppProject(this, 'Resource', {
       metadata: { name: id },
@@ -66,6 +76,8 @@ export class Delivery extends Construct {
         destinations: namespacesOf(objects).map((namespace) => ({ server: LOCAL_CLUSTER, namespace })),
         clusterResourceWhitelist: kindsOf(objects.filter((object) => !isNamespaced(object))),
         namespaceResourceWhitelist: kindsOf(objects.filter(isNamespaced)),
+        roles: rolesOf(id),
+        ...windowsFor(props.syncWindows),
       },
     });
     phases.forEach(({ name, contents }, index) => {

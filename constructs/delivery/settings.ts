@@ -1,14 +1,34 @@
-import type { ApplicationOperationRetry } from '../../imports/argoproj.io';
+import type { ApplicationOperationRetry, AppProjectSpec } from '../../imports/argoproj.io';
 
 /** The cluster that Argo CD itself runs in: every cluster syncs itself. */
 export const LOCAL_CLUSTER = 'https://kubernetes.default.svc';
 
 /**
  * Retries that take up a newer revision as soon as there is one: without `refresh` a failed sync tries its old revision
- * again until the limit, and so a bad commit blocks the commit that mends it.
+ * again until the limit, and so a bad commit blocks the commit that mends it. As many as fit into the time that a sync may
+ * take (`controller.sync.timeout.seconds`): after that nothing is tried again until there is another revision.
  */
 export const RETRY: ApplicationOperationRetry = {
-  limit: 10,
+  limit: -1,
   refresh: true,
   backoff: { duration: '10s', factor: 2, maxDuration: '3m' },
 };
+
+/** Time in which Argo CD syncs by itself, or does not. */
+export interface SyncWindow {
+  readonly kind: 'allow' | 'deny';
+  /** When it begins: five cron fields. */
+  readonly schedule: string;
+  /** Whole hours or minutes, as in `62h`. */
+  readonly duration: string;
+  /** IANA name of the time zone that the schedule is in. */
+  readonly timeZone: string;
+  /** Whether a person may sync nevertheless. */
+  readonly manualSync: boolean;
+}
+
+/** Windows of a project, for all its Applications. */
+export function windowsFor(windows: readonly SyncWindow[] | undefined): Pick<AppProjectSpec, 'syncWindows'> {
+  if (windows === undefined || windows.length === 0) return {};
+  return { syncWindows: windows.map((window) => ({ ...window, applications: ['*'] })) };
+}

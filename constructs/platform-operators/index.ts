@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
 import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectName } from '../platform/names';
-import { LOCAL_CLUSTER, RETRY } from '../delivery/settings';
+import { rolesOf } from '../delivery/roles';
+import { LOCAL_CLUSTER, RETRY, SyncWindow, windowsFor } from '../delivery/settings';
 import { OPERATOR_NAMES, operatorChart, OperatorName } from './operators';
 
 export interface PlatformOperatorsProps {
@@ -10,6 +11,11 @@ export interface PlatformOperatorsProps {
    * @default - none
    */
   readonly installed?: readonly OperatorName[];
+  /**
+   * When Argo CD may sync by itself.
+   * @default - always
+   */
+  readonly syncWindows?: readonly SyncWindow[];
 }
 
 /**
@@ -39,6 +45,8 @@ export class PlatformOperators extends Construct {
         // Definitions, webhooks and cluster roles of any kind: an operator's chart decides what it consists of.
         clusterResourceWhitelist: [{ group: '*', kind: '*' }],
         namespaceResourceWhitelist: [{ group: '*', kind: '*' }],
+        roles: rolesOf(objectName(this)),
+        ...windowsFor(props.syncWindows),
       },
     });
     for (const name of names) this.install(name, project.name);

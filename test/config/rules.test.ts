@@ -44,6 +44,32 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
       ['clusters: must have one cluster with role primary, got none'],
     ],
   ],
+  'sync windows are in a time zone that exists': [
+    [
+      PRODUCTION,
+      [
+        [
+          'branch: dist',
+          'branch: dist\n  syncWindows:\n    - { kind: deny, schedule: 0 16 * * 5, duration: 62h, timeZone: ‸Europe/Atlantis, manualSync: true }',
+        ],
+      ],
+      ['delivery.syncWindows[0].timeZone: must be a time zone of the IANA database, got "Europe/Atlantis"'],
+    ],
+  ],
+  'sync windows begin at times that exist': [
+    [
+      PRODUCTION,
+      [
+        [
+          'branch: dist',
+          'branch: dist\n  syncWindows:\n    - { kind: deny, schedule: ‸0 24 * * 5, duration: 62h, timeZone: Europe/Berlin, manualSync: true }',
+        ],
+      ],
+      [
+        'delivery.syncWindows[0].schedule: must be minute, hour, day, month and weekday as in "0 18 * * 5", got "0 24 * * 5"',
+      ],
+    ],
+  ],
   'zones are unique': [
     [DEVELOPMENT, [['zones: [a]', 'zones: [a, ‸a]']], ['clusters[0].zones[1]: "a" is in the list already']],
   ],

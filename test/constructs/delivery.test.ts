@@ -1,8 +1,17 @@
 import { Delivery, DeliveryProps } from '../../constructs/delivery';
+import type { SyncWindow } from '../../constructs/delivery/settings';
 import { spec } from '../../constructs/platform/workloads';
 import type { ApplicationSpec, AppProjectSpec } from '../../imports/argoproj.io';
 import { ConfigMap, Namespace, Role } from '../../imports/k8s';
 import { find, Ground, manifestsOf, platformWith } from '../support';
+
+const WINDOW: SyncWindow = {
+  kind: 'deny',
+  schedule: '0 16 * * 5',
+  duration: '62h',
+  timeZone: 'Europe/Berlin',
+  manualSync: true,
+};
 
 /** Every prop; a new one does not compile until it is here. */
 const props = ({ namespaces }: Ground): Required<DeliveryProps> => ({
@@ -15,6 +24,7 @@ const props = ({ namespaces }: Ground): Required<DeliveryProps> => ({
     { name: 'operations', contents: namespaces.add('later') },
   ],
   firstWave: 4,
+  syncWindows: [WINDOW],
 });
 
 const delivered = () =>
@@ -72,9 +82,10 @@ describe('the delivery', () => {
   test('phases come in waves, in their order; one without an object is none', () => {
     const wave = (name: string): string | undefined =>
       application(name).metadata.annotations?.['argocd.argoproj.io/sync-wave'];
-    expect(wave('lighthouse-bootstrap')).toBe('0');
     expect(wave('lighthouse-foundation')).toBe('4');
     expect(wave('lighthouse-operations')).toBe('5');
+    // Nothing may wait for the health of the root: it is that of all others.
+    expect(wave('lighthouse-bootstrap')).toBe('6');
   });
 
   test('syncs by itself, prunes, heals, and tries a newer revision instead of the failed one', () => {
@@ -82,18 +93,54 @@ describe('the delivery', () => {
       expect(application(name).syncPolicy).toMatchObject({
         automated: { prune: true, selfHeal: true },
         syncOptions: expect.arrayContaining(['ServerSideApply=true']) as string[],
-        retry: { limit: 10, refresh: true },
+        retry: { limit: -1, refresh: true },
       });
     }
   });
 
-  test('the root may make projects and Applications and nothing else', () => {
+  test('keeps still in the windows that say so, in every project', () => {
+    for (const name of ['lighthouse-bootstrap', 'lighthouse'])
+      expect(project(name).syncWindows).toEqual([{ ...WINDOW, applications: ['*'] }]);
+    const always = manifestsOf(
+      platformWith((ground) => {
+        const always = { ...props(ground), syncWindows: undefined };
+        new Delivery(ground.namespaces.existing('argocd'), 'lighthouse', always);
+      }),
+    );
+    expect(project('lighthouse', always)).not.toHaveProperty('syncWindows');
+  });
+
+  test.each(['lighthouse-bootstrap', 'lighthouse'])('%s: whoever looks may do nothing else', (name) => {
+    const may = (role: string): string[] =>
+      (project(name).roles?.find((each) => each.name === role)?.policies ?? []).map((policy) => {
+        const [, subject, resource, action, objects, effect] = policy.split(', ');
+        expect([subject, objects, effect]).toEqual([`proj:${name}:${role}`, `${name}/*`, 'allow']);
+        return `${resource} ${action}`;
+      });
+    expect(may('reader')).toEqual(['applications get']);
+    expect(may('operator')).toEqual(['applications get', 'applications sync', 'logs get']);
+    expect(may('platform')).toEqual([
+      'applications get',
+      'applications sync',
+      'applications override',
+      'applications update',
+      'logs get',
+    ]);
+    expect(project(name).roles?.map(({ groups }) => groups)).toEqual([
+      ['lighthouse-platform'],
+      ['lighthouse-operator'],
+      ['lighthouse-reader'],
+    ]);
+  });
+
+  test('the root may make projects, Applications and settings, and nothing else', () => {
     expect(application('lighthouse-bootstrap').project).toBe('lighthouse-bootstrap');
     expect(project('lighthouse-bootstrap')).toMatchObject({
       sourceRepos: ['https://git.example.com/platform.git'],
       destinations: [{ server: LOCAL, namespace: 'argocd' }],
       clusterResourceWhitelist: [],
       namespaceResourceWhitelist: [
+        { group: '', kind: 'ConfigMap' },
         { group: 'argoproj.io', kind: 'AppProject' },
         { group: 'argoproj.io', kind: 'Application' },
       ],

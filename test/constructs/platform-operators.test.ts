@@ -29,7 +29,12 @@ function operators(props?: PlatformOperatorsProps) {
 }
 
 /** Every prop; a new one does not compile until it is here. */
-const every: Required<PlatformOperatorsProps> = { installed: ['cert-manager', 'trust-manager'] };
+const every: Required<PlatformOperatorsProps> = {
+  installed: ['cert-manager', 'trust-manager'],
+  syncWindows: [
+    { kind: 'allow', schedule: '0 6 * * 1-5', duration: '10h', timeZone: 'UTC', manualSync: false },
+  ],
+};
 
 describe('the operators', () => {
   test('are all installed by default, each from its pinned chart', () => {
@@ -53,6 +58,9 @@ describe('the operators', () => {
 
   test('that are there already are left alone, and so are their repositories and namespaces', () => {
     const { names, project } = operators(every);
+    expect(project.syncWindows).toEqual(
+      every.syncWindows.map((window) => ({ ...window, applications: ['*'] })),
+    );
     expect(names).toEqual([
       'operators-cloudnative-pg',
       'operators-barman-cloud',
