@@ -1,0 +1,4 @@
+output "files" {
+  description = "The files that are applied."
+  value       = local.files
+}
