@@ -71,18 +71,8 @@ resource "kubernetes_secret_v1" "repository" {
   data_wo_revision = var.repository_credentials_revision
 }
 
-# Before Argo CD: it does not start without argocd-cm, and reads its parameters when it starts.
-module "argocd_settings" {
-  count      = length(module.settings.config_maps) > 0 ? 1 : 0
-  source     = "../modules/manifests"
-  folder     = local.folder
-  files      = "ConfigMap.*.yaml"
-  kubeconfig = var.kubeconfig
-  context    = var.context
-  identity   = { namespace = kubernetes_namespace_v1.argocd.metadata[0].uid }
-}
-
 resource "helm_release" "argocd" {
+  # Argo CD looks for its own parts at argocd-repo-server, argocd-redis ...
   name       = "argocd"
   namespace  = kubernetes_namespace_v1.argocd.metadata[0].name
   repository = "https://argoproj.github.io/argo-helm"
@@ -90,23 +80,19 @@ resource "helm_release" "argocd" {
   version    = "10.9.1" # Argo CD v3.5.3
 
   timeout = 600
-  # What the bootstrap folder brings, the chart must not: Helm and Argo CD would undo each other.
-  values = concat([yamlencode({
-    configs = {
-      cm     = { create = !contains(module.settings.config_maps, "argocd-cm") }
-      params = { create = !contains(module.settings.config_maps, "argocd-cmd-params-cm") }
-      rbac   = { create = !contains(module.settings.config_maps, "argocd-rbac-cm") }
-    }
-    notifications = { cm = { create = !contains(module.settings.config_maps, "argocd-notifications-cm") } }
-  })], var.argocd_values)
+  # The chart makes the ConfigMaps that Argo CD cannot start without, with the values that the bootstrap folder has for them:
+  # when Argo CD then keeps them as the folder has them, nothing changes. What is only the chart's, or yours, stays.
+  values = concat([yamlencode(module.settings.argocd_values)], var.argocd_values)
 
-  depends_on = [module.argocd_settings, kubernetes_secret_v1.repository]
+  depends_on = [kubernetes_secret_v1.repository]
 }
 
-# The root Application and what it stands on; it syncs the rest, and these very objects from then on.
+# What a person would apply: settings, projects and the root Application, and not the others, which the root makes in their
+# waves. From then on Argo CD syncs these very objects.
 module "bootstrap" {
   source     = "../modules/manifests"
   folder     = local.folder
+  files      = "{ConfigMap.*,AppProject.*,Application.${module.settings.root.namespace}.${module.settings.root.name}}.yaml"
   kubeconfig = var.kubeconfig
   context    = var.context
   identity = merge(module.settings.root, {

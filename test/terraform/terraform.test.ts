@@ -104,7 +104,8 @@ withTerraform('settings', () => {
       );
       const { root: application, storage } = JSON.parse(apply()) as Outputs;
       expect(application.value).toEqual({
-        ...environment.delivery,
+        repository: environment.delivery.repository,
+        branch: environment.delivery.branch,
         name: 'lighthouse-bootstrap',
         namespace: 'argocd',
         folder: `${name}/${cluster?.name}/bootstrap`,
@@ -184,7 +185,7 @@ echo "$KUBECONFIG $*" >> '${log}'
     apply({ PATH });
     apply({ PATH });
     expect(calls()).toEqual([
-      '/etc/kubeconfig apply --server-side --force-conflicts --filename Application.argocd.lighthouse-bootstrap.yaml --filename ConfigMap.argocd.argocd-cm.yaml',
+      '/etc/kubeconfig apply --server-side --force-conflicts --field-manager argocd-controller --filename Application.argocd.lighthouse-bootstrap.yaml --filename ConfigMap.argocd.argocd-cm.yaml',
     ]);
     apply({ PATH, TF_VAR_branch: 'other' });
     expect(calls()).toHaveLength(2);
@@ -193,7 +194,7 @@ echo "$KUBECONFIG $*" >> '${log}'
   test('some of them, in a context', () => {
     moduleOf('some', 'files = "ConfigMap.*.yaml"\ncontext = "my cluster"').apply({ PATH });
     expect(calls().at(-1)).toBe(
-      '/etc/kubeconfig --context my cluster apply --server-side --force-conflicts --filename ConfigMap.argocd.argocd-cm.yaml',
+      '/etc/kubeconfig --context my cluster apply --server-side --force-conflicts --field-manager argocd-controller --filename ConfigMap.argocd.argocd-cm.yaml',
     );
   });
 

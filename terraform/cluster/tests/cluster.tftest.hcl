@@ -25,34 +25,35 @@ run "reads_where_the_configuration_says" {
     error_message = "got ${jsonencode(output.root)}"
   }
   assert {
-    condition     = kubernetes_namespace_v1.argocd.metadata[0].name == output.root.namespace && helm_release.argocd.namespace == output.root.namespaceX
+    condition     = kubernetes_namespace_v1.argocd.metadata[0].name == output.root.namespace && helm_release.argocd.namespace == output.root.namespace
     error_message = "Argo CD must be installed where its Applications are"
   }
   assert {
     condition     = length(kubernetes_secret_v1.repository) == 0
     error_message = "a public repository needs no secret"
   }
+}
+
+run "argo_cd_starts_with_the_settings_it_will_keep" {
+  command = plan
   assert {
-    condition     = contains(module.bootstrap.files, "Application.${output.root.namespace}.${output.root.name}.yaml")
-    error_message = "the root Application must be among what is applied: ${jsonencode(module.bootstrap.files)}"
+    condition = jsonencode(yamldecode(helm_release.argocd.values[0]).configs) == jsonencode({
+      for value, name in { cm = "argocd-cm", rbac = "argocd-rbac-cm", params = "argocd-cmd-params-cm" } :
+      value => yamldecode(file("../../dist/${var.environment}/${var.cluster}/bootstrap/ConfigMap.${output.root.namespace}.${name}.yaml")).data
+    })
+    error_message = "the chart and the bootstrap folder must agree, or Helm and Argo CD would undo each other"
   }
 }
 
-run "settings_have_one_owner" {
+run "only_the_root_application_is_applied_the_others_come_in_their_waves" {
   command = plan
   assert {
-    condition = jsonencode({
-      for name, create in {
-        argocd-cm               = yamldecode(helm_release.argocd.values[0]).configs.cm.create
-        argocd-rbac-cm          = yamldecode(helm_release.argocd.values[0]).configs.rbac.create
-        argocd-cmd-params-cm    = yamldecode(helm_release.argocd.values[0]).configs.params.create
-        argocd-notifications-cm = yamldecode(helm_release.argocd.values[0]).notifications.cm.create
-      } : name => !create
-      }) == jsonencode({
-      for name in ["argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm", "argocd-notifications-cm"] :
-      name => fileexists("../../dist/${var.environment}/${var.cluster}/bootstrap/ConfigMap.${output.root.namespace}.${name}.yaml")
-    })
-    error_message = "what the bootstrap folder brings, the chart must not, and the other way round"
+    condition     = [for file in module.bootstrap.files : file if startswith(file, "Application.")] == ["Application.${output.root.namespace}.${output.root.name}.yaml"]
+    error_message = "got ${jsonencode(module.bootstrap.files)}"
+  }
+  assert {
+    condition     = length([for file in module.bootstrap.files : file if startswith(file, "AppProject.")]) > 0
+    error_message = "got ${jsonencode(module.bootstrap.files)}"
   }
 }
 

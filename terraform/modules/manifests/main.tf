@@ -8,11 +8,10 @@ locals {
 resource "terraform_data" "applied" {
   triggers_replace = var.identity
 
-  # Server-side, for Applications outgrow the annotation of client-side apply. Forced, for these are the fields that Argo CD
-  # writes too once it is there, with the same values.
+  # As Argo CD applies them once it is there, and in its name: nothing is left that two would write.
   provisioner "local-exec" {
     working_dir = var.folder
-    command     = "kubectl ${var.context == null ? "" : "--context \"$CONTEXT\" "}apply --server-side --force-conflicts ${join(" ", formatlist("--filename '%s'", local.files))}"
+    command     = "kubectl ${var.context == null ? "" : "--context \"$CONTEXT\" "}apply --server-side --force-conflicts --field-manager argocd-controller ${join(" ", formatlist("--filename '%s'", local.files))}"
     environment = {
       KUBECONFIG = abspath(pathexpand(var.kubeconfig))
       CONTEXT    = coalesce(var.context, "-")

@@ -4,7 +4,7 @@ variable "folder" {
 }
 
 variable "files" {
-  description = "Which of them, as a pattern."
+  description = "Which of them, as a pattern of Terraform's `fileset`."
   type        = string
   default     = "*.yaml"
 }

@@ -8,6 +8,13 @@ locals {
   folder = "${var.config.environment}/${coalesce(var.cluster, "-")}/bootstrap"
   root   = one([for each in var.bootstrap : each if each.kind == "Application" && try(each.spec.source.path, "") == local.folder])
 
+  # The ConfigMaps' data by name: any of them may be missing.
+  settings = merge(
+    { for name in ["argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm", "argocd-notifications-cm"] : name => {} },
+    { for each in var.bootstrap : each.metadata.name => try(each.data, {}) if each.kind == "ConfigMap" },
+  )
+  notifications = local.settings["argocd-notifications-cm"]
+
   external = try(var.config.objectStorage.external, null)
   # One row a request for keys: the entry of the store, the rights they need and, for a bucket's consumer, the bucket.
   requests = [

@@ -33,9 +33,27 @@ output "root" {
   }
 }
 
-output "config_maps" {
-  description = "ConfigMaps that the bootstrap folder brings, so that Argo CD's chart must not."
-  value       = [for each in var.bootstrap : each.metadata.name if each.kind == "ConfigMap"]
+output "argocd_values" {
+  description = "Values for Argo CD's chart, so that Argo CD starts with the settings that the bootstrap folder will keep."
+  value = {
+    global = { domain = "argocd.${var.config.domain}" }
+    configs = {
+      cm     = local.settings["argocd-cm"]
+      rbac   = local.settings["argocd-rbac-cm"]
+      params = local.settings["argocd-cmd-params-cm"]
+    }
+    notifications = {
+      notifiers     = { for key, value in local.notifications : key => value if startswith(key, "service.") }
+      templates     = { for key, value in local.notifications : key => value if startswith(key, "template.") }
+      triggers      = { for key, value in local.notifications : key => value if startswith(key, "trigger.") }
+      subscriptions = yamldecode(lookup(local.notifications, "subscriptions", "[]"))
+    }
+  }
+
+  precondition {
+    condition     = alltrue([for key in keys(local.notifications) : can(regex("^(service|template|trigger)\\.|^subscriptions$", key))])
+    error_message = "argocd-notifications-cm has a key that Argo CD's chart has no value for: ${join(", ", keys(local.notifications))}."
+  }
 }
 
 output "object_storage" {

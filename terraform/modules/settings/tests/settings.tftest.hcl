@@ -23,7 +23,17 @@ variables {
   }
   bootstrap = [
     { kind = "AppProject", metadata = { name = "lighthouse", namespace = "argocd" }, spec = { sourceRepos = [] } },
-    { kind = "ConfigMap", metadata = { name = "argocd-cm", namespace = "argocd" } },
+    { kind = "ConfigMap", metadata = { name = "argocd-cm", namespace = "argocd" }, data = { "timeout.reconciliation" = "60s" } },
+    {
+      kind     = "ConfigMap"
+      metadata = { name = "argocd-notifications-cm", namespace = "argocd" }
+      data = {
+        "service.webhook.platform" = "url: $address"
+        "template.degraded"        = "webhook: {}"
+        "trigger.on-degraded"      = "- send: [degraded]"
+        subscriptions              = "- triggers: [on-degraded]"
+      }
+    },
     {
       kind     = "Application"
       metadata = { name = "lighthouse-foundation", namespace = "argocd" }
@@ -84,9 +94,26 @@ run "the_root_application_says_where_argo_cd_lives_and_reads" {
     error_message = "got ${jsonencode(output.cluster)}"
   }
   assert {
-    condition     = output.config_maps == ["argocd-cm"]
-    error_message = "got ${jsonencode(output.config_maps)}"
+    condition = jsonencode(output.argocd_values) == jsonencode({
+      global  = { domain = "argocd.lighthouse.example.com" }
+      configs = { cm = { "timeout.reconciliation" = "60s" }, rbac = {}, params = {} }
+      notifications = {
+        notifiers     = { "service.webhook.platform" = "url: $address" }
+        templates     = { "template.degraded" = "webhook: {}" }
+        triggers      = { "trigger.on-degraded" = "- send: [degraded]" }
+        subscriptions = [{ triggers = ["on-degraded"] }]
+      }
+    })
+    error_message = "got ${jsonencode(output.argocd_values)}"
   }
+}
+
+run "a_notification_setting_that_the_chart_has_no_place_for" {
+  command = plan
+  variables {
+    bootstrap = [{ kind = "ConfigMap", metadata = { name = "argocd-notifications-cm" }, data = { context = "argocdUrl: x" } }]
+  }
+  expect_failures = [output.argocd_values]
 }
 
 run "each_bucket_and_each_entry_of_the_store_once_with_the_rights_of_all_who_ask" {
