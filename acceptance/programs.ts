@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The version of Kubernetes that is built, and that programs on PATH must have; `tools/kubernetes/go.mod` requires it. */
@@ -9,7 +9,13 @@ export const KUBERNETES_VERSION = 'v1.33.13';
 /** The version of kwok, which plays nodes; `tools/kwok/go.mod` requires it. */
 export const KWOK_VERSION = 'v0.7.0';
 
-/** A program of a control plane. */
+/**
+ * The newest Argo CD whose modules are published whole: since 3.3 its own engine lies in a folder that no module archive
+ * has, and 3.2.12 does not compile.
+ */
+export const ARGO_CD_VERSION = 'v3.2.11';
+
+/** A program of a control plane, or one that works on it. */
 interface Program {
   /** How it is asked for its version. */
   readonly ask: readonly string[];
@@ -48,13 +54,31 @@ export const PROGRAMS = {
     module: 'kwok',
     package: 'sigs.k8s.io/kwok/cmd/kwok',
   },
+  // All of Argo CD's programs in one; ARGOCD_BINARY_NAME says which it is.
+  argocd: {
+    ask: ['version', '--client'],
+    answer: new RegExp(ARGO_CD_VERSION.replaceAll('.', String.raw`\.`)),
+    module: 'argo-cd',
+    package: 'github.com/argoproj/argo-cd/v3/cmd',
+  },
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
 
 const root = join(__dirname, '..');
 const cache = join(root, '.cache', 'kubernetes');
-const built = join(cache, `${KUBERNETES_VERSION}-kwok-${KWOK_VERSION}`);
+
+const VERSIONS: Readonly<Record<string, string>> = {
+  kubernetes: KUBERNETES_VERSION,
+  kwok: KWOK_VERSION,
+  'argo-cd': ARGO_CD_VERSION,
+};
+
+/** Where a program is when it was built here. */
+function builtPath(name: ProgramName): string {
+  const { module } = PROGRAMS[name];
+  return join(cache, `${module}-${VERSIONS[module]}`, name);
+}
 
 /** Where a program was not found, how else to get it. */
 const REMEDY =
@@ -85,7 +109,7 @@ function findProgram(name: ProgramName): string | undefined {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   const chosen = assets === undefined ? undefined : join(assets, name);
   if (chosen !== undefined && existsSync(chosen)) return chosen;
-  const own = join(built, name);
+  const own = builtPath(name);
   if (existsSync(own)) return own;
   return (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -119,9 +143,9 @@ async function buildAll(names: readonly ProgramName[], say: (line: string) => vo
       `${names.join(', ')}: not found, and Go could not be started (${error.message}): ${REMEDY}`,
     );
   }
-  mkdirSync(built, { recursive: true });
+  mkdirSync(cache, { recursive: true });
   await locked(join(cache, 'building'), say, async () => {
-    const left = names.filter((name) => !existsSync(join(built, name)));
+    const left = names.filter((name) => !existsSync(builtPath(name)));
     if (left.length > 0) say(`building ${left.join(', ')}, once; 10 to 15 minutes where nothing is cached`);
     for (const [index, name] of left.entries()) {
       const start = performance.now();
@@ -146,6 +170,7 @@ const KUBERNETES_FLAGS = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: KUBERNETES_FLAGS,
   kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
+  'argo-cd': [`-X github.com/argoproj/argo-cd/v3/common.version=${ARGO_CD_VERSION.slice(1)}`],
 };
 
 /** Builds one program beside its place and moves it there, so that a half-built one is never found. */
@@ -158,7 +183,8 @@ async function build(name: ProgramName): Promise<void> {
       ['build', '-trimpath', '-ldflags', flags, '-o', join(fresh, name), path],
       join(root, 'tools', module),
     );
-    renameSync(join(fresh, name), join(built, name));
+    mkdirSync(dirname(builtPath(name)), { recursive: true });
+    renameSync(join(fresh, name), builtPath(name));
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

@@ -1,15 +1,17 @@
+import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
 
 /** A check of payload files in the programs that read them; it reports every single thing it saw. */
 type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
 
-const CHECKS: Readonly<Record<string, Check>> = { 'event-store': eventStore, redis };
+const CHECKS: Readonly<Record<string, Check>> = { 'argo-cd': argoCd, 'event-store': eventStore, redis };
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
-Runs the payload files in their own programs (PostgreSQL, Redis, Sentinel, HAProxy), which must be installed; it changes
-nothing outside temporary folders. NAME is one or more of: ${Object.keys(CHECKS).join(', ')} (default: all).
+Runs the payload files in their own programs: PostgreSQL, Redis, Sentinel and HAProxy, which must be installed, and Argo
+CD, which is built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+(default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 
 async function main(names: readonly string[]): Promise<void> {

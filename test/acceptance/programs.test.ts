@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KUBERNETES_VERSION, KWOK_VERSION, PROGRAMS } from '../../acceptance/programs';
+import { ARGO_CD_VERSION, KUBERNETES_VERSION, KWOK_VERSION, PROGRAMS } from '../../acceptance/programs';
 
 const text = (module: string, file: string): string =>
   readFileSync(join(__dirname, '..', '..', 'tools', module, file), 'utf8');
 
 test('the modules pin the versions that the programs are said to have', () => {
   expect(text('kubernetes', 'go.mod')).toContain(`\tk8s.io/kubernetes ${KUBERNETES_VERSION}\n`);
+  expect(text('argo-cd', 'go.mod')).toContain(`github.com/argoproj/argo-cd/v3 ${ARGO_CD_VERSION}\n`);
   expect(text('kwok', 'go.mod')).toContain(`sigs.k8s.io/kwok ${KWOK_VERSION}\n`);
 });
 
