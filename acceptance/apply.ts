@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { PHASES } from '../charts/phase-chart';
 import type { Manifest } from '../constructs/platform/manifest';
 import { identify } from '../synth/references';
 import { type Printed, waveOf } from '../synth/dist';
-import { type Cluster, type Live, Refusal } from './cluster';
+import { type Answer, type Cluster, type Live, Refusal } from './cluster';
 import { healthOf } from './health';
 
 /** What came of applying one object. */
@@ -47,21 +48,54 @@ export async function applyAll(cluster: Cluster, objects: readonly Printed[]): P
   return [...first, ...rest];
 }
 
-/** A Job is made anew where its template changed, as its `Replace` option makes Argo CD do. */
 async function applyOne(cluster: Cluster, printed: Printed): Promise<Applied> {
   try {
     const before = await cluster.get(printed.manifest);
-    const { body, warnings } = await cluster.apply(printed.manifest);
-    const outcome = !before
-      ? 'created'
-      : before.metadata.resourceVersion === body.metadata.resourceVersion
-        ? 'unchanged'
-        : 'configured';
+    const { body, warnings } = await applyOrReplace(cluster, printed.manifest);
+    const outcome = !before ? 'created' : isSame(before, body) ? 'unchanged' : 'configured';
     return { printed, outcome, warnings };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { printed, outcome: 'refused', message: error.message, warnings: [] };
   }
+}
+
+/** What cannot be changed is made anew where its sync options say so, as Argo CD does with Jobs. */
+async function applyOrReplace(cluster: Cluster, manifest: Manifest): Promise<Answer<Live>> {
+  try {
+    return await cluster.apply(manifest);
+  } catch (error) {
+    const options = manifest.metadata.annotations?.['argocd.argoproj.io/sync-options'] ?? '';
+    const isReplaced = error instanceof Refusal && error.status === 422 && options.includes('Replace=true');
+    if (!isReplaced || !(await cluster.get(manifest))) throw error;
+    await cluster.remove(manifest, { propagationPolicy: 'Foreground' });
+    for (let tries = 0; (await cluster.get(manifest)) && tries < 300; tries++) await sleep(100);
+    return cluster.apply(manifest);
+  }
+}
+
+function isSame(before: Live, after: Live): boolean {
+  return (
+    before.metadata.resourceVersion === after.metadata.resourceVersion ||
+    // Its controller may have written a status in between.
+    (before.metadata.uid === after.metadata.uid && isDeepStrictEqual(wantedOf(before), wantedOf(after)))
+  );
+}
+
+/** What is wanted of an object, without what the API server and controllers add: equal before a change and after its undoing. */
+export function wantedOf({ metadata, ...rest }: Live): Manifest {
+  const { name, namespace, labels, annotations = {} } = metadata;
+  const kept = Object.entries(annotations).filter(([key]) => key !== 'deployment.kubernetes.io/revision');
+  const wanted: Manifest = {
+    ...rest,
+    metadata: { name, namespace, labels, annotations: Object.fromEntries(kept) },
+  };
+  // A Job's pods are told apart by the Job's own identity.
+  return JSON.parse(
+    JSON.stringify({ ...wanted, status: undefined }, (key, value: unknown) =>
+      key.endsWith('controller-uid') ? undefined : value,
+    ),
+  ) as Manifest;
 }
 
 /** An object that is not healthy, and what it says of itself. */

@@ -200,9 +200,10 @@ export class Cluster {
   private resourcesOf(apiVersion: string): Promise<readonly Resource[]> {
     const known = this.resources.get(apiVersion);
     if (known) return known;
-    const asked = this.send<{ readonly resources?: readonly Resource[] }>('GET', root(apiVersion)).then(
-      ({ body: { resources = [] } }) => resources.filter(({ name }) => !name.includes('/')),
-    );
+    const asked = this.send<{ readonly resources?: readonly Resource[] | null }>(
+      'GET',
+      root(apiVersion),
+    ).then(({ body: { resources } }) => (resources ?? []).filter(({ name }) => !name.includes('/')));
     this.resources.set(apiVersion, asked);
     return asked;
   }
@@ -234,7 +235,10 @@ export class Cluster {
           path: path + search,
           headers: {
             accept: 'application/json',
-            ...(text === undefined ? {} : { 'content-type': contentType }),
+            // Node states no length of its own for the body of a DELETE.
+            ...(text === undefined
+              ? {}
+              : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
           },
         },
         (response) => {

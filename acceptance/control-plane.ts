@@ -155,7 +155,12 @@ async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes
     'secure-port': '0',
     'leader-elect': 'false',
   });
-  if (fakeNodes) start('kwok', { kubeconfig: admin, 'manage-all-nodes': 'true' });
+  if (fakeNodes)
+    start('kwok', {
+      kubeconfig: admin,
+      'manage-all-nodes': 'true',
+      config: join(__dirname, 'fake-nodes.yaml'),
+    });
   await ready(sandbox, 'kube-controller-manager', controllers, () => asks('serviceaccount', 'default'));
   await ready(sandbox, 'kube-scheduler', scheduler, async () => scheduler.exitCode === null);
   return admin;

@@ -20,7 +20,8 @@ interface Condition {
 
 interface Status {
   readonly observedGeneration?: number;
-  readonly conditions?: readonly Condition[];
+  /** Null in a definition that was just made. */
+  readonly conditions?: readonly Condition[] | null;
   readonly replicas?: number;
   readonly readyReplicas?: number;
   readonly updatedReplicas?: number;
@@ -90,6 +91,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   ExternalSecret: condition('Ready'),
   SecretStore: condition('Ready'),
   ClusterSecretStore: condition('Ready'),
+  CustomResourceDefinition: condition('Established'),
+  Node: condition('Ready'),
 };
 
 /** What an object says of itself; what was changed and not looked at since is still progressing. */
@@ -120,8 +123,8 @@ function counted(what: string, there: number, wanted: number, all = wanted): Ver
   return there >= wanted && all <= wanted ? HEALTHY : progressing(`${there} of ${wanted} ${what}`);
 }
 
-function conditionIn(conditions: readonly Condition[] = [], type: string): Condition | undefined {
-  return conditions.find((each) => each.type === type);
+function conditionIn(conditions: Status['conditions'], type: string): Condition | undefined {
+  return conditions?.find((each) => each.type === type);
 }
 
 function progressing(message: string): Verdict {

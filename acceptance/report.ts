@@ -3,10 +3,17 @@ export interface Check {
   /** What it belongs to, as in `foundation, wave 3` or `PostgreSQL`. */
   readonly subject: string;
   readonly name: string;
-  readonly outcome: 'passed' | 'failed' | 'skipped';
+  readonly outcome: 'passed' | 'failed' | 'skipped' | 'warned';
   /** What was seen; for a failure or a skip, why. */
   readonly detail: string;
   readonly seconds: number;
+}
+
+/** Something that is wrong with one object, in one line. */
+export interface Finding {
+  /** Its identity, as `Deployment/redis/cache`. */
+  readonly name: string;
+  readonly message: string;
 }
 
 /** What came of trying one environment on one cluster. */
@@ -45,6 +52,33 @@ export class Recorder {
     return outcome === 'passed';
   }
 
+  /** Runs one check of many objects: it fails once for each finding, and passes where there is none. */
+  async checkAll(
+    subject: string,
+    name: string,
+    action: () => Promise<{ readonly seen: string; readonly findings: readonly Finding[] }>,
+  ): Promise<boolean> {
+    const start = performance.now();
+    const since = (): number => (performance.now() - start) / 1000;
+    try {
+      const { seen, findings } = await action();
+      for (const each of findings)
+        this.add({ subject, name: each.name, outcome: 'failed', detail: each.message, seconds: 0 });
+      if (findings.length > 0) return false;
+      this.add({ subject, name, outcome: 'passed', detail: seen, seconds: since() });
+      return true;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.add({ subject, name, outcome: 'failed', detail, seconds: since() });
+      return false;
+    }
+  }
+
+  /** Notes what was taken, but not without a warning. */
+  warn(subject: string, name: string, warning: string): void {
+    this.add({ subject, name, outcome: 'warned', detail: warning, seconds: 0 });
+  }
+
   /** Notes what was not tried, and why. */
   skip(subject: string, name: string, why: string): void {
     this.add({ subject, name, outcome: 'skipped', detail: why, seconds: 0 });
@@ -61,7 +95,7 @@ export class Recorder {
   }
 }
 
-const MARKS = { passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' } as const;
+const MARKS = { passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped', warned: 'warned ' } as const;
 
 function lineOf({ subject, name, outcome, detail, seconds }: Check): string {
   const text = `${MARKS[outcome]} ${subject}: ${name}${detail && `: ${detail}`}`;

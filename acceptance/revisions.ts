@@ -1,0 +1,40 @@
+import type { Manifest } from '../constructs/platform/manifest';
+import type { Printed } from '../synth/dist';
+import { REVISION } from './stand-ins';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The next revision of objects, where no other is given: every pod template with an annotation more. */
+export function nextRevision(objects: readonly Printed[]): Printed[] {
+  return objects.map((printed) => ({ ...printed, manifest: changed(printed.manifest) }));
+}
+
+function changed(manifest: Manifest): Manifest {
+  if (manifest.kind === 'Cluster') return { ...manifest, metadata: annotated(manifest.metadata) };
+  const spec = templated(manifest['spec']);
+  return spec === undefined ? manifest : { ...manifest, spec };
+}
+
+/** A spec whose pod template, wherever it has one, is changed; undefined where it has none. */
+function templated(spec: unknown): Fields | undefined {
+  if (!isFields(spec)) return undefined;
+  const { template, jobTemplate } = spec;
+  if (isFields(template) && isFields(template['spec']))
+    return {
+      ...spec,
+      template: { ...template, metadata: annotated(template['metadata'] as Fields | undefined) },
+    };
+  if (!isFields(jobTemplate)) return undefined;
+  return { ...spec, jobTemplate: { ...jobTemplate, spec: templated(jobTemplate['spec']) } };
+}
+
+function annotated<T extends Fields>(metadata: T | undefined): T {
+  return {
+    ...metadata,
+    annotations: { ...(metadata?.['annotations'] as Fields | undefined), [REVISION]: 'next' },
+  } as unknown as T;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
