@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { Manifest } from '../../constructs/platform/manifest';
+import type { Cluster, Live } from '../cluster';
+import { connectedAt } from '../place';
+import { type EventStore, eventStoresIn, SQL } from '../smoke/postgres';
+import type { Trial } from '../trial';
+import { kill, lostOf, until, whole, writingWhile } from './drill';
+
+/**
+ * Kills the primary while a client appends events by way of the pooler. With one instance, it comes back; with several,
+ * another takes over. Either way every event that was acknowledged is there.
+ */
+export async function killPrimary({ cluster, recorder, manifests }: Trial): Promise<void> {
+  for (const store of eventStoresIn(manifests)) {
+    await recorder.check(`PostgreSQL ${store.name}`, 'the primary is killed', () =>
+      connectedAt(
+        cluster,
+        { ...store.standing, name: 'writer-of-events' },
+        [store.database, ...(store.pooler ? [store.pooler] : [])],
+        async (place) => {
+          const run = randomUUID();
+          const { pooled = store.hosts.readWrite } = store.hosts;
+          const primary = await primaryOf(cluster, store);
+          let recovery = 0;
+          const written = await writingWhile(place, SQL, `append ${pooled} "${run}:$N"`, async () => {
+            await kill(cluster, primary);
+            if (store.instances > 1)
+              await until(
+                'another instance is primary',
+                async () => (await primaryOf(cluster, store)).metadata.name !== primary.metadata.name,
+              );
+            recovery = await whole(cluster, [clusterOf(store, manifests)], primary);
+          });
+          const there = await place.run(
+            `${SQL}\nsql reader ${store.hosts.readWrite} -c "SELECT split_part(event_id, ':', 2) FROM events WHERE event_id LIKE '${run}:%'"`,
+          );
+          const lost = lostOf(written, there.split('\n'));
+          if (lost.length > 0)
+            throw new Error(`${lost.length} acknowledged events are lost: ${lost.slice(0, 5).join(', ')}`);
+          const successor = await primaryOf(cluster, store);
+          return [
+            `${written.acknowledged.length} events acknowledged, 0 lost`,
+            `no append for ${written.longestPause.toFixed(1)} s`,
+            `${successor.metadata.name} is primary`,
+            `whole after ${recovery.toFixed(1)} s`,
+          ].join(', ');
+        },
+      ),
+    );
+  }
+}
+
+function clusterOf({ name }: EventStore, manifests: readonly Manifest[]): Manifest {
+  const found = manifests.find(({ kind, metadata }) => kind === 'Cluster' && metadata.name === name);
+  if (!found) throw new Error(`there is no Cluster ${name}`);
+  return found;
+}
+
+/** The pod that the operator calls the primary. */
+async function primaryOf(cluster: Cluster, { name, namespace }: EventStore): Promise<Live> {
+  const selector = `cnpg.io/cluster=${name},cnpg.io/instanceRole=primary`;
+  const pods = await cluster.list('v1', 'Pod', namespace, selector);
+  const [primary] = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  if (primary) return primary;
+  // Between two primaries there is none.
+  const status = (await cluster.list('postgresql.cnpg.io/v1', 'Cluster', namespace)).find(
+    ({ metadata }) => metadata.name === name,
+  )?.['status'] as { currentPrimary?: string } | undefined;
+  const pod = await cluster.get({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name: status?.currentPrimary ?? '' },
+  });
+  if (!pod) throw new Error(`${namespace}/${name} has no primary`);
+  return pod;
+}

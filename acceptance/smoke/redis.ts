@@ -1,0 +1,161 @@
+import type { Manifest } from '../../constructs/platform/manifest';
+import { spec } from '../../constructs/platform/workloads';
+import type { Cluster } from '../cluster';
+import type { Goal, Standing } from '../place';
+import { TEMPORARY } from '../temporary';
+import { imageWith, type Trial } from '../trial';
+import { fromSecret, goalOf, secretFor, visit, type Attempt } from './check';
+
+/** One group of Redis members with its proxy, as its clients see it. */
+export interface RedisGroup {
+  readonly name: string;
+  readonly namespace: string;
+  readonly members: number;
+  /** Whether it keeps data when all of it stops. */
+  readonly isKept: boolean;
+  readonly proxy: string;
+  readonly sentinel: string;
+  readonly goals: readonly Goal[];
+  readonly standing: Standing;
+  /** What the client shows; there only while the group is tried. */
+  readonly certificate: Manifest;
+}
+
+/** Groups among some manifests: the proxies are Services of the same name as the group. */
+export function redisGroupsIn(manifests: readonly Manifest[]): RedisGroup[] {
+  return manifests
+    .filter(
+      ({ kind, metadata }) =>
+        kind === 'StatefulSet' && metadata.labels?.['app.kubernetes.io/name'] === 'redis',
+    )
+    .map((manifest) => {
+      const { name: members, namespace = '' } = manifest.metadata;
+      const name = members.replace(/-members$/, '');
+      const host = (service: string): string => `${service}.${namespace}.svc.cluster.local`;
+      const client = `client-of-${name}`;
+      return {
+        name,
+        namespace,
+        certificate: certificateFor(manifests, client, namespace),
+        members: spec<{ replicas: number }>(manifest).replicas,
+        isKept: name !== 'cache',
+        proxy: host(name),
+        sentinel: host(members),
+        goals: [
+          goalOf(manifests, namespace, name, 'redis'),
+          goalOf(manifests, namespace, members, 'redis'),
+          goalOf(manifests, namespace, members, 'sentinel'),
+        ],
+        standing: {
+          name: client,
+          namespace,
+          image: imageWith('redis-cli', manifests),
+          memory: '32Mi',
+          trust: true,
+          secrets: { '/tls': client },
+          env: [
+            fromSecret(
+              'REDISCLI_AUTH',
+              secretFor(manifests, namespace, `${name}-applications-bridge`),
+              'password',
+            ),
+          ],
+        },
+      };
+    });
+}
+
+/** Begins every script: `redis HOST [ARGUMENT …]` as an application, with its certificate; `tls` for what has none. */
+export const REDIS = `
+tls='--tls --cert /tls/tls.crt --key /tls/tls.key --cacert /trust/ca.crt'
+redis() { host=$1; shift; redis-cli -e $tls --no-auth-warning --user bridge -h "$host" "$@"; }
+ask_sentinel() { redis "$1" -p 26379 SENTINEL get-master-addr-by-name "$2" | head -1; }
+`;
+
+/** A certificate as an application would have, of the authority that the members have theirs from. */
+function certificateFor(manifests: readonly Manifest[], id: string, namespace: string): Manifest {
+  const issued = manifests.find(
+    ({ kind, metadata }) => kind === 'Certificate' && metadata.namespace === namespace,
+  );
+  if (!issued) throw new Error(`no certificate in namespace ${namespace} says who issues them`);
+  const { issuerRef } = spec<{ issuerRef: unknown }>(issued);
+  return {
+    apiVersion: 'cert-manager.io/v1',
+    kind: 'Certificate',
+    metadata: { name: id, namespace, labels: { [TEMPORARY]: id } },
+    spec: {
+      secretName: id,
+      secretTemplate: { labels: { [TEMPORARY]: id } },
+      commonName: 'acceptance',
+      usages: ['client auth'],
+      // The shortest there is.
+      duration: '1h',
+      privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
+      issuerRef,
+    },
+  };
+}
+
+/** Has a client's certificate issued, uses it, and removes it with its key. */
+export async function withCertificate<T>(
+  cluster: Cluster,
+  { certificate }: Pick<RedisGroup, 'certificate'>,
+  use: () => Promise<T>,
+): Promise<T> {
+  await cluster.apply(certificate);
+  try {
+    return await use();
+  } finally {
+    await cluster.remove(certificate);
+    await cluster.remove({ ...certificate, apiVersion: 'v1', kind: 'Secret' });
+  }
+}
+
+/** Keys are written and read by way of the proxy, and by way of the master that Sentinel names. */
+export async function tryRedis(trial: Trial): Promise<void> {
+  for (const group of redisGroupsIn(trial.manifests)) {
+    await withCertificate(trial.cluster, group, () =>
+      visit(trial, {
+        subject: `Redis ${group.name}`,
+        standing: group.standing,
+        goals: group.goals,
+        prelude: REDIS,
+        attempts: attemptsAt(group),
+      }),
+    );
+  }
+}
+
+function attemptsAt({ name, proxy, sentinel }: RedisGroup): Attempt[] {
+  const written = (host: string): string => `
+redis ${host} SET "acceptance:$ID" "$ID" EX 60 | grep -qx OK
+redis ${host} GET "acceptance:$ID" | grep -qx "$ID"
+redis ${host} DEL "acceptance:$ID" > /dev/null`;
+  return [
+    { name: 'by way of the proxy', script: `${written(proxy)}\necho "wrote a key, read it back"` },
+    {
+      name: 'by way of Sentinel',
+      script: `master=$(ask_sentinel ${sentinel} ${name})\n${written('"$master"')}\necho "\${master%%.*} is master: wrote a key, read it back"`,
+    },
+    {
+      name: 'a wrong password',
+      script: `export REDISCLI_AUTH=wrong; redis ${proxy} PING`,
+      refusal: /WRONGPASS|invalid username-password/,
+    },
+    {
+      name: 'no client certificate',
+      script: `tls='--tls --cacert /trust/ca.crt'; redis ${proxy} PING`,
+      refusal: /certificate required|I\/O error|closed the connection|reset by peer|alert/i,
+    },
+    {
+      name: 'without TLS',
+      script: `tls=; redis ${proxy} PING`,
+      refusal: /closed the connection|reset by peer|I\/O error|Protocol error/i,
+    },
+    {
+      name: 'a command of administrators',
+      script: `redis ${proxy} CONFIG GET dir`,
+      refusal: /NOPERM/,
+    },
+  ];
+}
