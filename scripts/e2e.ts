@@ -105,7 +105,7 @@ async function applied({ cluster, recorder }: Trial, printed: readonly Printed[]
       const outcomes = await applyAll(cluster, objects);
       recorder.count('objects', objects.length);
       const refused = outcomes.filter(({ outcome }) => outcome === 'refused');
-      recorder.count('refused', refused.length);
+      recorder.count('objects refused', refused.length);
       if (refused.length > 0)
         throw new Error(refused.map(({ printed: { file }, message }) => `${file}: ${message}`).join('; '));
       const waiting = await waitForHealth(

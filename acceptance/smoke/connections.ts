@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodSpec } from '../../imports/k8s';
 import { containersOf, spec } from '../../constructs/platform/workloads';
 import type { Manifest } from '../../constructs/platform/manifest';
@@ -36,7 +37,10 @@ export async function tryConnections({ cluster, recorder, manifests }: Trial): P
         for (const source of sources.filter((each) => each.namespace === namespace)) {
           await recorder.check(SUBJECT, `${namespace}, as ${source.name}`, async () => {
             const { open, refused, differences } = await probe(cluster, image, rules, source, targets);
-            recorder.count('connections tried', targets.length);
+            recorder.count('connections probed', targets.length);
+            recorder.count('open', open);
+            recorder.count('refused', refused);
+            recorder.count('differences', differences.length);
             if (differences.length > 0) throw new Error(differences.join('; '));
             return `${targets.length} tried, ${open} open, ${refused} refused, 0 differences`;
           });
@@ -160,6 +164,8 @@ async function withNamespace(cluster: Cluster, name: string, use: () => Promise<
       labels: { [TEMPORARY]: 'try-connections', 'pod-security.kubernetes.io/enforce': 'restricted' },
     },
   };
+  // One that is still going, perhaps of an earlier run, takes no pods.
+  while ((await cluster.get(namespace))?.metadata.deletionTimestamp !== undefined) await sleep(1000);
   const isThere = (await cluster.get(namespace)) !== undefined;
   if (!isThere) await cluster.apply(namespace);
   try {
