@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { applyAll, waitForHealth, wavesOf, type Waiting } from '../acceptance/apply';
 import { Cluster } from '../acceptance/cluster';
 import { DRILLS } from '../acceptance/drills/all';
-import { alone } from '../acceptance/lease';
+import { alone, release } from '../acceptance/lease';
 import { missingFor } from '../acceptance/readiness';
 import { isGood, Recorder, type Report, summaryOf } from '../acceptance/report';
 import { healthOfServices, healthTable } from '../acceptance/services';
@@ -179,17 +179,13 @@ async function recorded(recorder: Recorder, subject: string, run: () => Promise<
   }
 }
 
-/** Ends tidily on Ctrl-C: the proxy that requests go through has had the signal too, so a new one is needed. */
-function tidyOnSignal({ kubeconfig }: Options): void {
+/** Ends tidily on Ctrl-C: nothing temporary is left, and the next run need not wait. */
+function tidyOnSignal(cluster: Cluster): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       console.error(`${signal}: removing what the checks put there`);
-      const tidy = async (): Promise<void> => {
-        const cluster = await Cluster.connect(kubeconfig);
-        await removeTemporary(cluster);
-        cluster.close();
-      };
-      void tidy()
+      void removeTemporary(cluster)
+        .then(() => release(cluster))
         .catch((error: unknown) => console.error(error instanceof Error ? error.message : error))
         .finally(() => process.exit(130));
     });
@@ -203,9 +199,11 @@ const main = async (): Promise<number> => {
     return 0;
   }
   const cluster = await Cluster.connect(options.kubeconfig);
-  tidyOnSignal(options);
   try {
-    const report = await alone(cluster, () => e2e(cluster, options));
+    const report = await alone(cluster, () => {
+      tidyOnSignal(cluster);
+      return e2e(cluster, options);
+    });
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
     console.log(summaryOf(report));
     return isGood(report) ? 0 : 1;
