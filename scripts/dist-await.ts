@@ -20,8 +20,8 @@ import { readPrinted } from '../synth/dist';
 const USAGE = `usage: npm run dist:await -- [REVISION] --environment NAME --kubeconfig FILE [OPTION ...]
 
 Waits until Argo CD has synced a revision to the clusters of an environment and everything there is healthy. Changes
-nothing in a cluster. Exit status 0 where all are healthy, or a newer revision took its place; 1 where one is not; 3
-where nothing of it was tried (a sync window, an Argo CD that does not answer), which is no reason to go back.
+nothing in a cluster. Exit status 0 where all are healthy, or a newer revision took its place; 4 where one is not, which
+is a reason to go back; 3 where nothing of it was tried (a sync window, an Argo CD that does not answer), which is none.
 
   REVISION             a revision of the branch, or a source that was published there  (default: what is published)
   --environment NAME   the environment
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
     if (values.mark && state === 'healthy')
       console.log(markHealthy(branch, revision, { environment, cluster }).join('\n'));
   }
-  if (ends.some(({ state }) => state === 'failed')) return 1;
+  if (ends.some(({ state }) => state === 'failed')) return 4;
   return ends.some(({ state }) => state === 'untried') ? 3 : 0;
 }
 

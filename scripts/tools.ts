@@ -19,6 +19,13 @@ export const KUBECONFORM: Tool = {
   releases: 'https://github.com/yannh/kubeconform/releases',
 };
 
+export const ACTIONLINT: Tool = {
+  name: 'actionlint',
+  version: 'v1.7.12',
+  package: 'github.com/rhysd/actionlint/cmd/actionlint',
+  releases: 'https://github.com/rhysd/actionlint/releases',
+};
+
 const bin = join(__dirname, '..', '.cache', 'bin');
 
 /** The tool on PATH, if it says it is the pinned version. */

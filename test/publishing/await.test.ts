@@ -87,7 +87,7 @@ test('one that could not be synced is said, with its reason', () => {
     operationState: { phase: 'Failed', message: 'quota exceeded', syncResult: { revision } },
   });
   expect(run(...HERE, '--mark')).toMatchObject({
-    status: 1,
+    status: 4,
     said: expect.stringMatching(
       /staging\/here: lighthouse-bootstrap quota exceeded[^]*staging\/here at \w{10}: failed/,
     ),
