@@ -134,7 +134,7 @@ function refused(before: Manifest, after: Manifest): FieldChange[] {
 }
 
 /** Argo CD deletes and makes such an object instead of changing it. */
-function isMadeAnew({ metadata }: Manifest): boolean {
+export function isMadeAnew({ metadata }: Manifest): boolean {
   const options = metadata.annotations?.['argocd.argoproj.io/sync-options']?.split(',') ?? [];
   return ['Force=true', 'Replace=true'].every((option) => options.includes(option));
 }

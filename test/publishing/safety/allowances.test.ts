@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import {
   allowanceIn,
   allowedLine,
-  describeDanger,
+  describeDangers,
   judge,
   readAllowances,
 } from '../../../publishing/safety/allowances';
@@ -108,11 +108,17 @@ test('a committed allowance is good once; the next time needs a reason of its ow
   );
 });
 
-test('a danger is told with how it is allowed', () => {
-  const text = describeDanger(DANGER);
+test('dangers are told by kind, with how each is allowed', () => {
+  const other = { ...DANGER, place: 'staging/here' };
 
-  expect(text).toContain('production/here: StatefulSet/app/data is taken away (lost-data)');
-  expect(allowanceIn(text.replace(/^[\s\S]*--allow '(.*)<reason>'$/, '$1because'))).toMatchObject({
-    object: DANGER.object,
-  });
+  expect(describeDangers([DANGER, other])).toBe(
+    [
+      'lost-data: it hurts; do not',
+      '  production/here: StatefulSet/app/data is taken away',
+      "    --allow 'lost-data:StatefulSet/app/data@production/here=<reason>'",
+      '  staging/here: StatefulSet/app/data is taken away',
+      "    --allow 'lost-data:StatefulSet/app/data@staging/here=<reason>'",
+    ].join('\n'),
+  );
+  expect(describeDangers([{ ...DANGER, rule: 'refused' }])).not.toContain('--allow');
 });
