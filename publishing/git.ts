@@ -62,8 +62,7 @@ export class Git {
 export function saidIn(stderr: string): string {
   const lines = stderr
     .split('\n')
-    .map((line) => line.trimEnd())
-    .filter((line) => line !== '' && !/^(hint|To|warning): ?/.test(line));
+    .filter((line) => line.trim() !== '' && !/^(hint|To|warning): ?/.test(line));
   return lines.join('\n') || 'it failed and said nothing';
 }
 

@@ -1,6 +1,5 @@
 import { type ClusterChange, type ObjectChange, placeOf, titleOf } from '../changes/changes';
-import { allowanceFor, type Verdict } from '../safety/allowances';
-import type { Danger } from '../safety/rule';
+import type { Verdict } from '../safety/allowances';
 import { countOf } from '../summary';
 import { byPhase, changedIn, type Comparison, type Shown, shownOf, SIGNS } from './comparison';
 
@@ -50,7 +49,10 @@ function filled(head: string, clusters: readonly ClusterChange[]): string {
 function dangers({ refused, allowed, unused }: Verdict): string[] {
   return [
     ...(refused.length === 0 ? [] : [`> [!CAUTION]\n> **${refused.length} danger(s) that nobody allowed**`]),
-    ...refused.map(danger),
+    ...refused.map(
+      ({ place, object: name, what, rule, why, remedy }) =>
+        `- **${place}: \`${name}\`** ${escaped(what)}\n  - ${escaped(why)}\n  - ${escaped(remedy)}\n  - to allow it: \`${rule}:${name}@${place}=<reason>\``,
+    ),
     ...(allowed.length === 0 ? [] : ['**Allowed**']),
     ...allowed.map(
       ({ danger: { place, object: name, what, rule }, reason }) =>
@@ -61,17 +63,6 @@ function dangers({ refused, allowed, unused }: Verdict): string[] {
         `- ${from} allows \`${rule}:${name}\`, which does not happen: take it away`,
     ),
   ];
-}
-
-function danger(each: Danger): string {
-  const { place, object: name, what, why, remedy } = each;
-  const allowance = allowanceFor(each);
-  return [
-    `- **${place}: \`${name}\`** ${escaped(what)}`,
-    `  - ${escaped(why)}`,
-    `  - ${escaped(remedy)}`,
-    ...(allowance === undefined ? [] : [`  - to allow it: \`${allowance}\``]),
-  ].join('\n');
 }
 
 function table(clusters: readonly ClusterChange[]): string {
