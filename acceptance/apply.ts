@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { PHASES } from '../charts/phase-chart';
 import type { Manifest } from '../constructs/platform/manifest';
-import { identify } from '../synth/references';
+import { identityOf } from '../synth/references';
 import { type Printed, waveOf } from '../synth/dist';
 import { type Answer, type Cluster, type Live, Refusal } from './cluster';
 import { healthOf } from './health';
@@ -131,8 +131,7 @@ export async function waitForHealth(
 }
 
 function judge(object: Manifest, live: Live | undefined): Waiting & { readonly health: string } {
-  const { kind, metadata } = object;
-  const identity = identify(kind, metadata.namespace, metadata.name);
+  const identity = identityOf(object);
   if (!live) return { identity, health: 'Progressing', message: 'is not there' };
   return { identity, ...healthOf(live) };
 }

@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workload } from '../constructs/platform/workloads';
-import { identify } from '../synth/references';
+import { identify, identityOf } from '../synth/references';
 import type { Cluster, Live } from './cluster';
-import { type Budget, homelessness, isOver, isReady, type LivePod, podsOf, selects } from './pods';
+import type { Watched } from './inspections';
+import {
+  type Budget,
+  homelessness,
+  isOver,
+  isReady,
+  type LivePod,
+  podsIn,
+  podsOf,
+  readyOf,
+  selects,
+} from './pods';
 import type { Finding } from './report';
 
 /** Seconds that pods have to leave, and to be ready elsewhere. */
 const DRAIN_SECONDS = 60;
-
-/** What is looked after while nodes are drained. */
-export interface Watched {
-  readonly workloads: readonly Workload[];
-  readonly budgets: readonly Budget[];
-}
 
 /** Drains nodes as a person does before an upgrade; then waits until every pod is ready elsewhere, or cannot be. */
 export async function drained(
@@ -47,7 +52,7 @@ async function evictAll(
   const end = performance.now() + DRAIN_SECONDS * 1000;
   const gone = new Set<string>();
   for (;;) {
-    const left = (await allPods(cluster)).filter((pod) => nodes.has(pod.spec.nodeName ?? '') && !isOver(pod));
+    const left = (await podsIn(cluster)).filter((pod) => nodes.has(pod.spec.nodeName ?? '') && !isOver(pod));
     if (left.length === 0) return { evicted: gone.size, stuck: [] };
     if (performance.now() > end)
       return { evicted: gone.size, stuck: left.map((pod) => stuckAt(pod, budgets)) };
@@ -75,7 +80,7 @@ async function settled(
 ): Promise<{ waiting: number; findings: Finding[] }> {
   const end = performance.now() + DRAIN_SECONDS * 1000;
   for (;;) {
-    const pods = await allPods(cluster);
+    const pods = await podsIn(cluster);
     const states = workloads.map((workload) => stateOf(workload, pods, mayWait));
     const open = states.flatMap(({ unsettled }) => unsettled);
     const short = budgets.flatMap((budget) => shortOf(budget, pods));
@@ -94,7 +99,7 @@ function stateOf(
 ): { waiting: number; unsettled: Finding[] } {
   const { manifest, replicas } = workload;
   const own = podsOf(workload, pods);
-  const name = identify(manifest.kind, manifest.metadata.namespace, manifest.metadata.name);
+  const name = identityOf(manifest);
   const unready = own.filter((pod) => !isReady(pod));
   const excused = unready.filter((pod) => mayWait && isExcused(homelessness(pod)));
   const unsettled = unready
@@ -116,10 +121,8 @@ function isExcused(reason: string | undefined): boolean {
 }
 
 function shortOf(budget: Budget, pods: readonly LivePod[]): Finding[] {
-  const { name, namespace, minimum, expected, selector } = budget;
-  const ready = pods.filter(
-    (pod) => pod.metadata.namespace === namespace && selects(selector, pod.metadata.labels) && isReady(pod),
-  ).length;
+  const { name, namespace, minimum, expected } = budget;
+  const ready = readyOf(budget, pods);
   if (ready >= minimum) return [];
   return [
     {
@@ -127,8 +130,4 @@ function shortOf(budget: Budget, pods: readonly LivePod[]): Finding[] {
       message: `${ready} of ${expected} ready, needs ${minimum}`,
     },
   ];
-}
-
-async function allPods(cluster: Cluster): Promise<LivePod[]> {
-  return (await cluster.list('v1', 'Pod')) as LivePod[];
 }

@@ -1,6 +1,6 @@
 import { spec, type Workload } from '../constructs/platform/workloads';
 import type { PodSpec, TopologySpreadConstraint } from '../imports/k8s';
-import type { Live } from './cluster';
+import type { Cluster, Live } from './cluster';
 
 /** A pod as the API server keeps it. */
 export interface LivePod extends Live {
@@ -13,6 +13,11 @@ export interface LivePod extends Live {
       readonly message?: string;
     }[];
   };
+}
+
+/** All pods of a cluster. */
+export async function podsIn(cluster: Cluster): Promise<LivePod[]> {
+  return (await cluster.list('v1', 'Pod')) as LivePod[];
 }
 
 /** Whether a pod is there to stay and has what it needs: neither finished nor on its way out, and ready. */

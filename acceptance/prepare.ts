@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster as Place } from '../config/schema';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { Printed } from '../synth/dist';
 import { waitForHealth } from './apply';
 import type { Cluster } from './cluster';
-import { foreignNamespaces, namespace, nodesOf, storageClasses } from './prerequisites';
+import { foreignNamespaces, namespace, nodesOf, PROVISIONER, storageClasses } from './prerequisites';
 
 /** Seconds that definitions and nodes have to be ready. */
 const READY_SECONDS = 60;
@@ -38,6 +39,31 @@ export async function prepare(
       `${first.identity}: not ready after ${READY_SECONDS} s (${first.message}); nodes need kwok at work on this cluster`,
     );
   return [...made, ...nodes];
+}
+
+/**
+ * Removes what was made on a cluster that stays. Namespaces take along what is in them; before they are gone for good, so
+ * is everything that acceptance made.
+ */
+export async function tidy(cluster: Cluster, made: readonly (Manifest | Printed)[]): Promise<void> {
+  const manifests = made.map((each) =>
+    'manifest' in each ? (each as Printed).manifest : (each as Manifest),
+  );
+  const wide = manifests.filter(({ metadata }) => metadata.namespace === undefined);
+  const volumes = await cluster.list('v1', 'PersistentVolume');
+  const own = volumes.filter(
+    ({ metadata }) => metadata.annotations?.['pv.kubernetes.io/provisioned-by'] === PROVISIONER,
+  );
+  // Definitions last: with them goes what is of their kind, and a namespace may still hold some.
+  const isDefinition = ({ kind }: Manifest): boolean => kind === 'CustomResourceDefinition';
+  for (const object of [...own, ...wide.filter((each) => !isDefinition(each))]) await cluster.remove(object);
+  const namespaces = wide.filter(({ kind }) => kind === 'Namespace');
+  for (let tries = 0; tries < READY_SECONDS * 2; tries++) {
+    const left = await Promise.all(namespaces.map((each) => cluster.get(each)));
+    if (left.every((each) => each === undefined)) break;
+    await sleep(500);
+  }
+  for (const object of wide.filter(isDefinition)) await cluster.remove(object);
 }
 
 async function refuseUnlessBare(cluster: Cluster, wanted: readonly Manifest[]): Promise<void> {

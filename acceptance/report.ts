@@ -16,6 +16,12 @@ export interface Finding {
   readonly message: string;
 }
 
+/** What was seen by a check of many objects, and what is wrong. */
+export interface Seen {
+  readonly seen: string;
+  readonly findings: readonly Finding[];
+}
+
 /** What came of trying one environment on one cluster. */
 export interface Report {
   /** As in `acceptance of production/frankfurt`. */
@@ -53,11 +59,7 @@ export class Recorder {
   }
 
   /** Runs one check of many objects: it fails once for each finding, and passes where there is none. */
-  async checkAll(
-    subject: string,
-    name: string,
-    action: () => Promise<{ readonly seen: string; readonly findings: readonly Finding[] }>,
-  ): Promise<boolean> {
+  async checkAll(subject: string, name: string, action: () => Promise<Seen>): Promise<boolean> {
     const start = performance.now();
     const since = (): number => (performance.now() - start) / 1000;
     try {
@@ -112,6 +114,26 @@ export function summaryOf({ title, figures, checks, seconds }: Report): string {
     `${title}: ${[...numbers, `${seconds.toFixed(0)} s`].join(', ')}`,
     `${of('passed').length} passed, ${of('failed').length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
   ].join('\n');
+}
+
+/** A line for each report, and what they come to: `N passed, N failed` as the last line. */
+export function tableOf(reports: readonly Report[]): string {
+  const amount = (checks: readonly Check[], outcome: Check['outcome']): number =>
+    checks.filter((check) => check.outcome === outcome).length;
+  const figures = [...new Set(reports.flatMap((report) => Object.keys(report.figures)))];
+  const rows = reports.map(({ title, checks, seconds, ...report }) => [
+    title,
+    ...figures.map((figure) => String(report.figures[figure] ?? 0)),
+    String(amount(checks, 'passed')),
+    String(amount(checks, 'failed')),
+    seconds.toFixed(0),
+  ]);
+  const table = [['', ...figures, 'passed', 'failed', 'seconds'], ...rows];
+  const width = (column: number): number => Math.max(...table.map((row) => row[column]?.length ?? 0));
+  const line = ([name = '', ...cells]: readonly string[]): string =>
+    [name.padEnd(width(0)), ...cells.map((cell, index) => cell.padStart(width(index + 1)))].join('  ');
+  const all = reports.flatMap(({ checks }) => checks);
+  return [...table.map(line), `${amount(all, 'passed')} passed, ${amount(all, 'failed')} failed`].join('\n');
 }
 
 /** Whether everything that was tried holds, and something was tried. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { PodSpec, PodTemplateSpec } from '../imports/k8s';
-import { identify } from '../synth/references';
+import { identityOf } from '../synth/references';
 import { type Cluster, Refusal } from './cluster';
 import type { Finding } from './report';
 
@@ -51,15 +51,9 @@ export async function refusedPods(cluster: Cluster, manifests: readonly Manifest
     manifests.map(async (manifest) => {
       const pod = podOf(manifest);
       const message = pod && (await refusalOf(cluster, pod));
-      const { kind, metadata } = manifest;
       return message === undefined
         ? []
-        : [
-            {
-              name: identify(kind, metadata.namespace, metadata.name),
-              message: `its pods are refused: ${message}`,
-            },
-          ];
+        : [{ name: identityOf(manifest), message: `its pods are refused: ${message}` }];
     }),
   );
   return findings.flat();

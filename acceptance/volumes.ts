@@ -47,6 +47,7 @@ export class Volumes {
 
   constructor(private readonly cluster: Cluster) {
     this.done = this.work();
+    this.done.catch(() => undefined); // Said when it is closed.
   }
 
   /** Ends it. @throws Error what stopped it before */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster';
-import { type Budget, type LivePod, readyOf } from './pods';
+import { type Budget, podsIn, readyOf } from './pods';
 
 /** Looks at the pods again and again while something happens, and remembers the worst that each budget has seen. */
 export class Watchman {
@@ -13,6 +13,7 @@ export class Watchman {
     private readonly budgets: readonly Budget[],
   ) {
     this.done = this.watch();
+    this.done.catch(() => undefined); // Said when it is closed.
   }
 
   /** Ends it. @returns the budgets that had fewer pods ready than they must, a line each */
@@ -29,7 +30,7 @@ export class Watchman {
 
   private async watch(): Promise<void> {
     for (; this.isOpen; await sleep(100)) {
-      const pods = (await this.cluster.list('v1', 'Pod')) as LivePod[];
+      const pods = await podsIn(this.cluster);
       for (const budget of this.budgets)
         this.fewest.set(budget, Math.min(this.fewest.get(budget) ?? Infinity, readyOf(budget, pods)));
     }

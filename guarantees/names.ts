@@ -1,6 +1,7 @@
 import type { Manifest } from '../constructs/platform/manifest';
 import { containersOf, spec } from '../constructs/platform/workloads';
-import { inventoryOf, identityOf, PodSource } from '../synth/inventory';
+import { inventoryOf, PodSource } from '../synth/inventory';
+import { identityOf } from '../synth/references';
 import type { Platform, PlatformObject } from '../synth/platform';
 import { fileName } from '../synth/print';
 import type { Finding, Guarantee } from './guarantee';
@@ -37,7 +38,7 @@ function twice({ objects }: Platform): Finding[] {
   const byFile = new Map<string, PlatformObject>();
   return objects.flatMap((object) => {
     const { path, phase, manifest } = object;
-    const identity = `${manifest.apiVersion.split('/').slice(0, -1).join('')} ${identityOf(object)}`;
+    const identity = `${manifest.apiVersion.split('/').slice(0, -1).join('')} ${identityOf(object.manifest)}`;
     const file = `${phase}/${fileName(manifest)}`;
     const twin = byIdentity.get(identity);
     const neighbour = byFile.get(file.toLowerCase());
@@ -47,7 +48,7 @@ function twice({ objects }: Platform): Finding[] {
       return [
         {
           path,
-          cause: `${identityOf(object)} is made by ${twin.path} too`,
+          cause: `${identityOf(object.manifest)} is made by ${twin.path} too`,
           remedy: 'give one of them another id',
         },
       ];

@@ -1,9 +1,9 @@
 import type { Connections } from '../constructs/platform/connections';
 import { CLUSTER_DOMAIN, Endpoint } from '../constructs/platform/endpoint';
 import { spec } from '../constructs/platform/workloads';
-import { Inventory, inventoryOf, identityOf } from '../synth/inventory';
+import { Inventory, inventoryOf } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
-import { referencesOf } from '../synth/references';
+import { referencesOf, identityOf } from '../synth/references';
 import type { Finding, Guarantee } from './guarantee';
 import { hostsIn } from './hosts';
 import { textsOf } from './texts';
@@ -121,7 +121,7 @@ function clientsOf(object: PlatformObject, world: World, seen = new Set<Platform
   seen.add(object);
   const own = object.connections ? [object.connections] : [];
   if (world.podMakers.has(object)) return own;
-  const users = world.namedBy.get(identityOf(object)) ?? [];
+  const users = world.namedBy.get(identityOf(object.manifest)) ?? [];
   const clients = users.flatMap((user) => clientsOf(user, world, seen));
   return clients.length > 0 ? clients : own;
 }

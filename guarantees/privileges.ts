@@ -3,7 +3,8 @@ import type { ClusterSpec } from '../imports/postgresql.cnpg.io';
 import type { Manifest } from '../constructs/platform/manifest';
 import { RESTRICTED, restrictedPod } from '../constructs/platform/pod';
 import { spec } from '../constructs/platform/workloads';
-import { identityOf, inventoryOf, type PodSource } from '../synth/inventory';
+import { inventoryOf, type PodSource } from '../synth/inventory';
+import { identityOf } from '../synth/references';
 import type { Platform } from '../synth/platform';
 import type { Guarantee } from './guarantee';
 import { CONTROLS, violationsOf } from './pod-security';
@@ -71,7 +72,7 @@ function deviationsIn(platform: Platform): Deviation[] {
     ...platform.objects.flatMap((object) =>
       roleDeviations(object.manifest).map(({ control, detail, remedy }) => ({
         path: object.path,
-        object: identityOf(object),
+        object: identityOf(object.manifest),
         control,
         detail,
         remedy,
@@ -85,7 +86,7 @@ function podDeviations({ object, workload }: PodSource): Deviation[] {
   if (!pod) return [];
   return violationsOf(pod).map(({ control, detail }) => ({
     path: object.path,
-    object: identityOf(object),
+    object: identityOf(object.manifest),
     control,
     detail,
     remedy: 'use restrictedPod(uid) and RESTRICTED of constructs/platform/pod.ts',
@@ -140,7 +141,7 @@ function tokenDeviations(
   return [
     {
       path: object.path,
-      object: identityOf(object),
+      object: identityOf(object.manifest),
       control: 'API token',
       detail,
       remedy: 'write automountServiceAccountToken: false',
@@ -178,7 +179,7 @@ function namespaceDeviations({ objects }: Platform): Deviation[] {
       if (level === 'restricted') return [];
       return {
         path: object.path,
-        object: identityOf(object),
+        object: identityOf(object.manifest),
         control: 'enforced level',
         detail: `the namespace enforces ${level ?? 'no level of Pod Security'}`,
         remedy: 'leave podSecurity at its default',

@@ -1,43 +1,47 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Acceptance } from '../acceptance/acceptance';
+import { Acceptance, type Step, STEPS } from '../acceptance/acceptance';
 import { Cluster } from '../acceptance/cluster';
 import { ControlPlane } from '../acceptance/control-plane';
 import { customDefinitions } from '../acceptance/definitions';
-import { prepare } from '../acceptance/prepare';
-import { isGood, Recorder, type Report, summaryOf } from '../acceptance/report';
+import { prepare, tidy } from '../acceptance/prepare';
+import { isGood, Recorder, type Report, summaryOf, tableOf } from '../acceptance/report';
 import { Volumes } from '../acceptance/volumes';
 import { environmentFiles, loadEnvironments } from '../config/load';
 import type { Cluster as Place } from '../config/schema';
 import type { Manifest } from '../constructs/platform/manifest';
 import { type Printed, readDist } from '../synth/dist';
 
-const USAGE = `usage: npm run accept -- --environment NAME [OPTION ...] | --all [OPTION ...]
+const USAGE = `usage: npm run accept -- --environment NAME [OPTION ...]
+       npm run accept -- --all [OPTION ...]
 
-Applies environments, in wave order, to a real API server with fake nodes in their zones: everything must be admitted, be
+Applies environments, in wave order, to a real API server with fake nodes in their zones. Everything must be admitted, be
 scheduled and spread as declared; each node and each zone is drained; a second apply must change nothing; an update must
-roll without falling below a PodDisruptionBudget; a rollback must return. A control plane of its own is started for each
-cluster, on loopback, and is gone afterwards.
+roll without falling below a PodDisruptionBudget, and a rollback return. Each cluster gets a control plane of its own, on
+loopback, that is gone afterwards.
 
   --environment NAME  one environment
   --cluster NAME      one cluster of it (default: each)
   --all               every environment
+  --steps LIST        what is tried after all is applied, some of ${STEPS.join(',')}, or none (default: all)
   --dist DIR          what is applied (default: dist)
-  --next DIR          the revision to update to (default: the same with every pod template changed)
-  --config DIR        folder with the environment files: zones, nodes (default: config)
-  --kubeconfig FILE   use this cluster, which must have nothing on it and kwok at work for its nodes; what is made is
-                      removed again
+  --next DIR          the revision to update to (default: the same, every pod template changed)
+  --config DIR        folder with the environment files, for zones and nodes (default: config)
+  --kubeconfig FILE   use this cluster; nothing may be on it, and kwok must be at work for its nodes; what is made there
+                      is removed again
   --patience SECONDS  how long the pods of a wave may take to be ready (default: 60)
   --json FILE         also write the reports there
   --help              show this
 
+Programs come from KUBEBUILDER_ASSETS, else from PATH at the right version, else they are built once with Go.
 Exit status: 0 all holds, 1 something does not, 2 wrong usage.`;
 
 const options = {
   environment: { type: 'string' },
   cluster: { type: 'string' },
   all: { type: 'boolean', default: false },
+  steps: { type: 'string', default: STEPS.join(',') },
   dist: { type: 'string', default: 'dist' },
   next: { type: 'string' },
   config: { type: 'string', default: 'config' },
@@ -47,15 +51,8 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
-class UsageError extends Error {}
-
-/** One cluster of an environment, and what is applied to it. */
-interface Target {
-  readonly environment: string;
-  readonly place: Place;
-  readonly objects: readonly Printed[];
-  readonly next?: readonly Printed[];
-}
+/** Wrong usage. */
+class Misuse extends Error {}
 
 type Values = ReturnType<typeof parse>;
 
@@ -63,59 +60,96 @@ function parse() {
   try {
     return parseArgs({ options }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new Misuse(error instanceof Error ? error.message : String(error));
   }
 }
 
-/** @throws UsageError where no cluster is meant, or an unknown one */
+/** One cluster of an environment, and what is applied to it. */
+interface Target {
+  readonly title: string;
+  readonly place: Place;
+  readonly objects: readonly Printed[];
+  readonly next?: readonly Printed[];
+}
+
+/** The clusters that are meant. @throws Misuse where there is none */
 function targetsOf({ environment, cluster, all, config, dist, next }: Values): Target[] {
   if (all === (environment !== undefined))
-    throw new UsageError('either --environment NAME or --all must be given');
-  const known = loadEnvironments(environmentFiles(config));
-  const chosen = all ? known : known.filter((each) => each.environment === environment);
-  const names = known.map((each) => each.environment).join(', ');
-  if (chosen.length === 0) throw new UsageError(`--environment: must be one of ${names}, got ${environment}`);
+    throw new Misuse('either --environment NAME or --all must be given');
+  const environments = loadEnvironments(environmentFiles(config));
+  const places = environments.flatMap((each) =>
+    each.clusters.map((place) => ({ environment: each.environment, place })),
+  );
+  const meant = places.filter(
+    (each) =>
+      (all || each.environment === environment) && (cluster === undefined || each.place.name === cluster),
+  );
+  if (meant.length === 0) {
+    const known = places.map((each) => `${each.environment}/${each.place.name}`).join(', ');
+    throw new Misuse(
+      `there is no cluster ${environment ?? '*'}/${cluster ?? '*'} in ${config}/, only ${known}`,
+    );
+  }
   const printed = readDist(resolve(dist));
   const following = next === undefined ? undefined : readDist(resolve(next));
-  const targets = chosen.flatMap((each) =>
-    each.clusters
-      .filter(({ name }) => cluster === undefined || name === cluster)
-      .map((place) => {
-        const isOwn = (one: Printed): boolean =>
-          one.environment === each.environment && one.cluster === place.name;
-        return {
-          environment: each.environment,
-          place,
-          objects: printed.filter(isOwn),
-          ...(following ? { next: following.filter(isOwn) } : {}),
-        };
-      }),
-  );
-  if (targets.length === 0)
-    throw new UsageError(`--cluster: ${environment ?? 'no environment'} has no cluster ${cluster}`);
-  for (const { environment: name, place, objects } of targets)
-    if (objects.length === 0)
-      throw new Error(`${dist}/${name}/${place.name}: there is no manifest; run \`npm run synth\` first`);
-  return targets;
+  return meant.map(({ environment: name, place }) => ({
+    title: `${name}/${place.name}`,
+    place,
+    objects: objectsOf(printed, dist, name, place.name),
+    ...(following ? { next: objectsOf(following, next ?? '', name, place.name) } : {}),
+  }));
+}
+
+function objectsOf(
+  printed: readonly Printed[],
+  folder: string,
+  environment: string,
+  cluster: string,
+): Printed[] {
+  const own = printed.filter((each) => each.environment === environment && each.cluster === cluster);
+  if (own.length > 0) return own;
+  throw new Error(`${folder}/${environment}/${cluster}: there is no manifest; run \`npm run synth\` first`);
+}
+
+function stepsOf({ steps }: Values): Step[] {
+  const wanted = steps.split(',').filter((step) => step !== '' && step !== 'none');
+  const unknown = wanted.filter((step) => !STEPS.some((known) => known === step));
+  if (unknown.length > 0)
+    throw new Misuse(`--steps: must be of ${STEPS.join(', ')}, got ${unknown.join(', ')}`);
+  return STEPS.filter((step) => wanted.includes(step));
+}
+
+function patienceOf({ patience }: Values): number {
+  const seconds = Number(patience);
+  if (!(seconds > 0)) throw new Misuse(`--patience: must be a number of seconds, got ${patience}`);
+  return seconds;
+}
+
+/** How everything is tried, whatever cluster it is. */
+interface Manner {
+  readonly kubeconfig?: string;
+  readonly definitions: readonly Manifest[];
+  readonly steps: readonly Step[];
+  readonly patience: number;
 }
 
 async function accept(
-  target: Target,
-  definitions: readonly Manifest[],
-  values: Values,
-  patience: number,
+  { title, place, ...target }: Target,
+  { kubeconfig, definitions, ...manner }: Manner,
 ): Promise<Report> {
-  const title = `acceptance of ${target.environment}/${target.place.name}`;
-  console.log(`\n${title}`);
+  console.log(`\nacceptance of ${title}`);
   const recorder = new Recorder(title);
-  const plane = values.kubeconfig === undefined ? await ControlPlane.start({ fakeNodes: true }) : undefined;
-  const cluster = await Cluster.connect(plane?.kubeconfig ?? resolve(values.kubeconfig ?? ''));
+  const plane = kubeconfig === undefined ? await ControlPlane.start({ fakeNodes: true }) : undefined;
+  const cluster = await Cluster.connect(plane?.kubeconfig ?? kubeconfig ?? '');
   try {
-    const made = await prepare(cluster, target.objects, target.place, definitions);
-    const volumes = new Volumes(cluster);
-    await new Acceptance(cluster, { ...target, patience }, recorder).run();
-    await volumes.close();
-    if (!plane) await tidy(cluster, [...made, ...target.objects.map(({ manifest }) => manifest)]);
+    const made = await prepare(cluster, target.objects, place, definitions);
+    try {
+      const volumes = new Volumes(cluster);
+      await new Acceptance(cluster, recorder, { ...target, ...manner }).run();
+      await volumes.close();
+    } finally {
+      if (!plane) await tidy(cluster, [...made, ...target.objects, ...(target.next ?? [])]);
+    }
   } finally {
     cluster.close();
     await plane?.stop();
@@ -125,59 +159,37 @@ async function accept(
   return report;
 }
 
-/** Removes what was made on a cluster that stays: namespaces take what is in them along. */
-async function tidy(cluster: Cluster, manifests: readonly Manifest[]): Promise<void> {
-  for (const manifest of manifests.toReversed())
-    if (manifest.metadata.namespace === undefined) await cluster.remove(manifest);
-}
-
 async function main(): Promise<number> {
   const values = parse();
   if (values.help) {
     console.log(USAGE);
     return 0;
   }
-  const patience = Number(values.patience);
-  if (!(patience > 0))
-    throw new UsageError(`--patience: must be a number of seconds, got ${values.patience}`);
   const targets = targetsOf(values);
-  const definitions = customDefinitions();
+  const manner: Manner = {
+    kubeconfig: values.kubeconfig,
+    steps: stepsOf(values),
+    patience: patienceOf(values),
+    definitions: customDefinitions(),
+  };
   const reports: Report[] = [];
-  for (const target of targets) reports.push(await accept(target, definitions, values, patience));
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(reports, null, 2)}\n`);
+  const { json } = values;
+  for (const target of targets) {
+    reports.push(await accept(target, manner));
+    // As they come: what was seen is kept where a later one fails.
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(reports, null, 2)}\n`);
+  }
   console.log(`\n${tableOf(reports)}`);
   return reports.every(isGood) ? 0 : 1;
 }
 
-function tableOf(reports: readonly Report[]): string {
-  const rows = reports.map(({ title, figures, checks, seconds }) => [
-    title,
-    ...['objects', 'refused', 'warned', 'pending'].map((figure) => String(figures[figure] ?? 0)),
-    String(checks.filter(({ outcome }) => outcome === 'passed').length),
-    String(checks.filter(({ outcome }) => outcome === 'failed').length),
-    seconds.toFixed(0),
-  ]);
-  const table = [['', 'objects', 'refused', 'warned', 'pending', 'passed', 'failed', 'seconds'], ...rows];
-  const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ');
-  const passed = reports.flatMap(({ checks }) => checks).filter(({ outcome }) => outcome === 'passed').length;
-  const failed = reports.flatMap(({ checks }) => checks).filter(({ outcome }) => outcome === 'failed').length;
-  return [...table.map(line), `${passed} passed, ${failed} failed`].join('\n');
-}
-
 main().then(
-  (code) => process.exit(code),
+  (code) => (process.exitCode = code),
   (error: unknown) => {
     if (!(error instanceof Error)) throw error;
-    const isUsage = error instanceof UsageError;
+    const isMisuse = error instanceof Misuse;
     console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-    if (isUsage) console.error(`\n${USAGE}`);
-    process.exit(isUsage ? 2 : 1);
+    if (isMisuse) console.error(`\n${USAGE}`);
+    process.exitCode = isMisuse ? 2 : 1;
   },
 );

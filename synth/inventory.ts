@@ -1,7 +1,7 @@
 import { Workload, workloadOf } from '../constructs/platform/workloads';
 import type { Platform, PlatformObject } from './platform';
 import { provisionsOf } from './provisions';
-import { identify } from './references';
+import { identityOf } from './references';
 
 /** Something that exists in a cluster once everything is synced. */
 export interface Provided {
@@ -38,7 +38,7 @@ export function inventoryOf(platform: Platform): Inventory {
     kind === 'Namespace' ? metadata.name : [],
   );
   const inventory: Inventory = {
-    objects: new Map(objects.map((object) => [identityOf(object), object])),
+    objects: new Map(objects.map((object) => [identityOf(object.manifest), object])),
     provided: new Map(
       objects.flatMap((object) =>
         provisionsOf(object.manifest, namespaces).map(({ identity, keys }) => [
@@ -55,9 +55,4 @@ export function inventoryOf(platform: Platform): Inventory {
   };
   cache.set(platform, inventory);
   return inventory;
-}
-
-/** The identity of a printed object. */
-export function identityOf({ manifest: { kind, metadata } }: PlatformObject): string {
-  return identify(kind, metadata.namespace, metadata.name);
 }

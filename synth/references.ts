@@ -15,6 +15,11 @@ export function identify(kind: string, namespace: string | undefined, name: stri
   return namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 }
 
+/** The identity of a printed object. */
+export function identityOf({ kind, metadata: { namespace, name } }: Manifest): string {
+  return identify(kind, namespace, name);
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A reference as a rule reads it from a field: of which kind, and in which namespace where not the object's own. */

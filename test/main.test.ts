@@ -17,8 +17,7 @@ import { parse, parseDocument, visit } from 'yaml';
 import { buildPlatform } from '../charts/platform';
 import { loadConfig } from '../config/load';
 import type { Manifest } from '../constructs/platform/manifest';
-import { identityOf } from '../synth/inventory';
-import { identify } from '../synth/references';
+import { identify, identityOf } from '../synth/references';
 
 // The program as people run it: the bundle, in a process of its own, on copies of the shipped configuration.
 
@@ -121,7 +120,8 @@ describe('a synth', () => {
     const built = environments.flatMap((environment) =>
       environment.clusters.flatMap((cluster) =>
         buildPlatform(environment, cluster, images).objects.map(
-          (object) => `${environment.environment}/${cluster.name}/${object.phase} ${identityOf(object)}`,
+          (object) =>
+            `${environment.environment}/${cluster.name}/${object.phase} ${identityOf(object.manifest)}`,
         ),
       ),
     );

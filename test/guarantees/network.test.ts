@@ -1,7 +1,7 @@
+import { identityOf } from '../../synth/references';
 import fc from 'fast-check';
 import { network } from '../../guarantees/network';
 import type { Platform } from '../../synth/platform';
-import { identityOf } from '../../synth/inventory';
 import { API_SERVER } from '../support';
 import { added, causesOf, changed, findingsOf, soundPlatform, without } from './support';
 
@@ -101,7 +101,7 @@ test('a declared name without a Service is found', () => {
 
 test('what an address range is declared for may be named', () => {
   const platform = soundPlatform();
-  const [client] = platform.objects.filter((object) => identityOf(object) === CLIENT);
+  const [client] = platform.objects.filter((object) => identityOf(object.manifest) === CLIENT);
   client?.connections?.allowToRange({ name: 'example.org', cidr: '203.0.113.1/32', port: 443 });
   client?.connections?.allowToRange({ ...API_SERVER, port: 443 });
   expect(causesWith('https://kubernetes.default.svc', platform)).toHaveLength(1);
@@ -128,7 +128,7 @@ test('object storage outside is known by its address range and port', () => {
   const missing =
     's3.provider.example:9000, outside the cluster, to which foundation/Namespaces/app/client has no edge';
   expect(causesWith('s3.provider.example:9000', outside)).toEqual([missing]);
-  const [client] = platform.objects.filter((object) => identityOf(object) === CLIENT);
+  const [client] = platform.objects.filter((object) => identityOf(object.manifest) === CLIENT);
   client?.connections?.allowToRange({ name: 'storage', cidr: external.cidr, port: external.port });
   expect(causesWith('s3.provider.example:9000', outside)).toEqual([]);
   expect(causesWith('https://s3.provider.example:9000/x', outside)).toEqual([]);

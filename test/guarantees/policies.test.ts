@@ -1,5 +1,5 @@
 import { policies } from '../../guarantees/policies';
-import { identityOf } from '../../synth/inventory';
+import { identityOf } from '../../synth/references';
 import type { Platform } from '../../synth/platform';
 import { Connections } from '../../constructs/platform/connections';
 import { ConfigMap } from '../../imports/k8s';
@@ -191,7 +191,7 @@ test.each([
 
 test('a declared range that is the whole world is found', () => {
   const platform = soundPlatform((): void => undefined);
-  const [client] = platform.objects.filter((object) => identityOf(object) === 'Deployment/app/client');
+  const [client] = platform.objects.filter((object) => identityOf(object.manifest) === 'Deployment/app/client');
   client?.connections?.allowToRange({ name: 'all', cidr: '0.0.0.0/0', port: 443 });
   const printed = ruleTo(platform, { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 443 }] });
   expect(causesOf(policies, printed)).toEqual([

@@ -1,3 +1,4 @@
+import { identityOf } from '../../synth/references';
 import { Construct } from 'constructs';
 import { Credentials } from '../../constructs/credentials';
 import { OPERATOR_NAMES } from '../../constructs/platform-operators/operators';
@@ -8,7 +9,6 @@ import { objectName } from '../../constructs/platform/names';
 import { spread } from '../../constructs/platform/pod';
 import type { Finding, Guarantee } from '../../guarantees/guarantee';
 import { Deployment, EnvVar, PodDisruptionBudget, StatefulSet, Volume } from '../../imports/k8s';
-import { identityOf } from '../../synth/inventory';
 import type { Platform } from '../../synth/platform';
 import { Ground, platformWith } from '../support';
 
@@ -111,7 +111,7 @@ export function causesOf(guarantee: Guarantee, platform: Platform): string[] {
  * @param field as in `spec.template.spec.containers[0].image`
  */
 export function changed(platform: Platform, prefix: string, field: string, value?: unknown): Platform {
-  const own = platform.objects.filter((object) => identityOf(object).startsWith(prefix));
+  const own = platform.objects.filter((object) => identityOf(object.manifest).startsWith(prefix));
   if (own.length !== 1) throw new Error(`${own.length} objects begin with ${prefix}`);
   return {
     ...platform,
@@ -123,14 +123,14 @@ export function changed(platform: Platform, prefix: string, field: string, value
 
 /** The same platform without one object. */
 export function without(platform: Platform, prefix: string): Platform {
-  const rest = platform.objects.filter((object) => !identityOf(object).startsWith(prefix));
+  const rest = platform.objects.filter((object) => !identityOf(object.manifest).startsWith(prefix));
   if (rest.length !== platform.objects.length - 1) throw new Error(`not one object begins with ${prefix}`);
   return { ...platform, objects: rest };
 }
 
 /** The same platform with one object more, beside another and of its construct. */
 export function added(platform: Platform, prefix: string, manifest: Manifest): Platform {
-  const beside = platform.objects.find((object) => identityOf(object).startsWith(prefix));
+  const beside = platform.objects.find((object) => identityOf(object.manifest).startsWith(prefix));
   if (!beside) throw new Error(`no object begins with ${prefix}`);
   return { ...platform, objects: [...platform.objects, { ...beside, path: 'added', manifest }] };
 }

@@ -1,6 +1,6 @@
 import { waves } from '../../guarantees/waves';
 import type { Platform } from '../../synth/platform';
-import { identityOf } from '../../synth/inventory';
+import { identityOf } from '../../synth/references';
 import type { Phase } from '../../charts/phase-chart';
 import { added, causesOf, changed, findingsOf, soundPlatform } from './support';
 
@@ -9,7 +9,7 @@ const WAVE = 'metadata.annotations.argocd\\.argoproj\\.io/sync-wave';
 const inPhase = (platform: Platform, prefix: string, phase: Phase): Platform => ({
   ...platform,
   objects: platform.objects.map((object) =>
-    identityOf(object).startsWith(prefix) ? { ...object, phase } : object,
+    identityOf(object.manifest).startsWith(prefix) ? { ...object, phase } : object,
   ),
 });
 
@@ -40,7 +40,7 @@ test('pods that come before what they connect to are found', () => {
 test('pods that come before those they start after are found', () => {
   const platform = soundPlatform();
   const [job, server] = ['Job/app/users', 'StatefulSet/app/server'].map(
-    (prefix) => platform.objects.find((object) => identityOf(object).startsWith(prefix))?.connections,
+    (prefix) => platform.objects.find((object) => identityOf(object.manifest).startsWith(prefix))?.connections,
   );
   if (!job || !server) throw new Error('both have connections');
   server.startAfter(job);
