@@ -62,7 +62,8 @@ export class Git {
 export function saidIn(stderr: string): string {
   const lines = stderr
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/^(hint|To|warning): ?/.test(line));
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '' && !/^(hint|To|warning): ?/.test(line));
   return lines.join('\n') || 'it failed and said nothing';
 }
 

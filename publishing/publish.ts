@@ -3,6 +3,7 @@ import type { Files } from '../synth/memory';
 import type { DistBranch, Prepared } from './branch';
 import { changesBetween, type ClusterChange } from './changes/changes';
 import { heldBack, lastPublication } from './held-back';
+import { refuseForeign } from './scope';
 import { refuseStale, short, type Source } from './source';
 import { countsOf } from './summary';
 import { allowedLine, type Allowance, type Verdict } from './safety/allowances';
@@ -61,7 +62,7 @@ function planOn(
   { allowances, again, anySource }: PublishOptions,
 ): Published & { readonly prepared: Prepared } {
   const before = branch.files(base);
-  refuseForeign(branch, before);
+  refuseForeign(branch.name, before);
   if (base !== undefined && isSameIds(branch.ids(base), idsOf(branch.git, files))) {
     const verdict = checkSafety(branch, base, [], allowances);
     return { outcome: 'unchanged', commit: base, changes: [], verdict, prepared: { commit: base, base } };
@@ -76,15 +77,6 @@ function planOn(
     'Source-Commit': source.commit,
   });
   return { outcome: 'prepared', commit: prepared.commit, changes, verdict, prepared };
-}
-
-/** A branch of sources given by mistake is not to be emptied. */
-export function refuseForeign(branch: DistBranch, files: Files): void {
-  const foreign = [...files.keys()].find((path) => !/^[^/]+\/[^/]+\/[^/]+\/[^/]+\.yaml$/.test(path));
-  if (foreign !== undefined)
-    throw new Error(
-      `${branch.name} holds ${foreign}, which no synth writes; name a branch of manifests, or a new one`,
-    );
 }
 
 /** The newest source that was published, whatever was rolled back since. */

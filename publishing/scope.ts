@@ -1,3 +1,4 @@
+import type { Files } from '../synth/memory';
 import type { DistBranch } from './branch';
 import type { Git } from './git';
 import { clusterIn } from './held-back';
@@ -50,4 +51,13 @@ export function placesIn(paths: readonly string[], { environment, cluster }: Sco
   if (found.length === 0)
     throw new Error(`${wanted}: no such environment or cluster; there are ${places.join(', ')}`);
   return found;
+}
+
+/** A branch of sources given by mistake is not to be emptied. */
+export function refuseForeign(name: string, files: Files): void {
+  const foreign = [...files.keys()].find((path) => !/^[^/]+\/[^/]+\/[^/]+\/[^/]+\.yaml$/.test(path));
+  if (foreign !== undefined)
+    throw new Error(
+      `${name} holds ${foreign}, which no synth writes; name a branch of manifests, or a new one`,
+    );
 }

@@ -83,8 +83,12 @@ function objectChanges(before: readonly Printed[], after: readonly Printed[]): O
     return former ? changed(former, printed) : [];
   });
   for (const printed of come) {
-    const stem = stemOf(printed.manifest);
-    const index = stem === undefined ? -1 : gone.findIndex(({ manifest }) => stemOf(manifest) === stem);
+    const stem = withoutHash(nameOf(printed.manifest));
+    const isFormer = ({ manifest }: Printed): boolean => {
+      const name = nameOf(manifest);
+      return name !== withoutHash(name) && withoutHash(name) === stem;
+    };
+    const index = gone.findIndex(isFormer);
     const [former] = index < 0 ? [] : gone.splice(index, 1);
     changes.push(
       former
@@ -109,10 +113,9 @@ function fieldsOf(before: Printed, after: Printed): FieldChange[] {
   return fields.map((field) => (/^(data|stringData)\b/.test(field.path) ? { path: field.path } : field));
 }
 
-/** A name without the hash of its content; undefined where it has none. */
-function stemOf(manifest: Manifest): string | undefined {
-  const [, stem] = /^(.+)-[0-9a-f]{10}$/.exec(nameOf(manifest)) ?? [];
-  return stem;
+/** A name without the hash of its content, where it has one. */
+export function withoutHash(name: string): string {
+  return name.replace(/-[0-9a-f]{10}$/, '');
 }
 
 function byPlace(a: ObjectChange, b: ObjectChange): number {

@@ -1,5 +1,6 @@
 import { type ClusterChange, type ObjectChange, placeOf, titleOf } from '../changes/changes';
-import type { Verdict } from '../safety/allowances';
+import { allowanceFor, type Verdict } from '../safety/allowances';
+import type { Danger } from '../safety/rule';
 import { countOf } from '../summary';
 import { byPhase, changedIn, type Comparison, type Shown, shownOf, SIGNS } from './comparison';
 
@@ -49,10 +50,7 @@ function filled(head: string, clusters: readonly ClusterChange[]): string {
 function dangers({ refused, allowed, unused }: Verdict): string[] {
   return [
     ...(refused.length === 0 ? [] : [`> [!CAUTION]\n> **${refused.length} danger(s) that nobody allowed**`]),
-    ...refused.map(
-      ({ place, object: name, what, rule, why, remedy }) =>
-        `- **${place}: \`${name}\`** ${escaped(what)}\n  - ${escaped(why)}\n  - ${escaped(remedy)}\n  - to allow it: \`${rule}:${name}@${place}=<reason>\``,
-    ),
+    ...refused.map(danger),
     ...(allowed.length === 0 ? [] : ['**Allowed**']),
     ...allowed.map(
       ({ danger: { place, object: name, what, rule }, reason }) =>
@@ -63,6 +61,17 @@ function dangers({ refused, allowed, unused }: Verdict): string[] {
         `- ${from} allows \`${rule}:${name}\`, which does not happen: take it away`,
     ),
   ];
+}
+
+function danger(each: Danger): string {
+  const { place, object: name, what, why, remedy } = each;
+  const allowance = allowanceFor(each);
+  return [
+    `- **${place}: \`${name}\`** ${escaped(what)}`,
+    `  - ${escaped(why)}`,
+    `  - ${escaped(remedy)}`,
+    ...(allowance === undefined ? [] : [`  - to allow it: \`${allowance}\``]),
+  ].join('\n');
 }
 
 function table(clusters: readonly ClusterChange[]): string {

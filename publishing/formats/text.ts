@@ -1,5 +1,5 @@
 import { type ClusterChange, type ObjectChange, placeOf, titleOf } from '../changes/changes';
-import { allowedLine, describeDanger, type Verdict } from '../safety/allowances';
+import { allowedLine, describeDangers, type Verdict } from '../safety/allowances';
 import { countOf } from '../summary';
 import { byPhase, changedIn, type Comparison, type Shown, shownOf, SIGNS } from './comparison';
 
@@ -44,7 +44,8 @@ function judged({ refused, allowed, unused }: Verdict): string[] {
     ...unused.map(
       ({ from, rule, object: name }) => `${from} allows ${rule}:${name}, which does not happen: take it away`,
     ),
-    ...refused.map((danger) => `DANGER ${describeDanger(danger)}`),
-    ...(refused.length === 0 ? [] : [`${refused.length} danger(s) that nobody allowed`]),
+    ...(refused.length === 0
+      ? []
+      : [`${refused.length} danger(s) that nobody allowed:\n${describeDangers(refused)}`]),
   ];
 }

@@ -60,7 +60,7 @@ export function readAllowances(file = ALLOWED_FILE): Allowance[] {
 }
 
 function known(allowance: Allowance): Allowance {
-  if (rules.some(({ name }) => name === allowance.rule)) return allowance;
+  if (isRule(allowance.rule)) return allowance;
   const names = rules.map(({ name }) => name).join(', ');
   throw new Error(`${allowance.from}: there is no rule ${allowance.rule}; there are ${names}`);
 }
@@ -107,7 +107,32 @@ function saysSame(line: string, { rule, object, place, reason }: Allowance): boo
   return name === `${rule}:${object}` && isIn(where ?? '', place) && why === reason.replaceAll(/\s+/g, ' ');
 }
 
-/** A danger for people, with how it is allowed. */
-export function describeDanger({ rule, place, object, what, why, remedy }: Danger): string {
-  return `${place}: ${object} ${what} (${rule})\n  ${why}\n  ${remedy}\n  --allow '${rule}:${object}@${place}=<reason>'`;
+/** How a danger is allowed; undefined where nobody can. */
+export function allowanceFor({ rule, object, place }: Danger): string | undefined {
+  return isRule(rule) ? `${rule}:${object}@${place}=<reason>` : undefined;
+}
+
+/** Dangers for people, those of a kind together, with how each is allowed. */
+export function describeDangers(dangers: readonly Danger[]): string {
+  const kinds = [...new Set(dangers.map(({ rule }) => rule))];
+  return kinds
+    .map((kind) => {
+      const own = dangers.filter(({ rule }) => rule === kind);
+      const { why = '', remedy = '' } = own[0] ?? {};
+      return [
+        `${kind}: ${why}; ${remedy}`,
+        ...own.flatMap((danger) => {
+          const allowance = allowanceFor(danger);
+          return [
+            `  ${danger.place}: ${danger.object} ${danger.what}`,
+            ...(allowance === undefined ? [] : [`    --allow '${allowance}'`]),
+          ];
+        }),
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+function isRule(name: string): boolean {
+  return rules.some((rule) => rule.name === name);
 }

@@ -1,7 +1,7 @@
 import type { DistBranch } from '../branch';
 import type { ClusterChange } from '../changes/changes';
 import { dangersIn } from './all';
-import { type Allowance, describeDanger, judge, type Verdict } from './allowances';
+import { type Allowance, describeDangers, judge, type Verdict } from './allowances';
 import type { Direction } from './rule';
 
 /** Holds changes against every rule, with what is allowed and was not used up by an earlier commit of the branch. */
@@ -20,6 +20,6 @@ export function checkSafety(
 export function refuseDangers({ refused }: Verdict): void {
   if (refused.length === 0) return;
   throw new Error(
-    `${refused.map(describeDanger).join('\n')}\n${refused.length} danger(s) that nobody allowed: the branch is as it was`,
+    `${describeDangers(refused)}\n${refused.length} danger(s) that nobody allowed: the branch is as it was`,
   );
 }
