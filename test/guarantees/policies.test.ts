@@ -191,7 +191,9 @@ test.each([
 
 test('a declared range that is the whole world is found', () => {
   const platform = soundPlatform((): void => undefined);
-  const [client] = platform.objects.filter((object) => identityOf(object.manifest) === 'Deployment/app/client');
+  const [client] = platform.objects.filter(
+    (object) => identityOf(object.manifest) === 'Deployment/app/client',
+  );
   client?.connections?.allowToRange({ name: 'all', cidr: '0.0.0.0/0', port: 443 });
   const printed = ruleTo(platform, { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 443 }] });
   expect(causesOf(policies, printed)).toEqual([

@@ -40,7 +40,8 @@ test('pods that come before what they connect to are found', () => {
 test('pods that come before those they start after are found', () => {
   const platform = soundPlatform();
   const [job, server] = ['Job/app/users', 'StatefulSet/app/server'].map(
-    (prefix) => platform.objects.find((object) => identityOf(object.manifest).startsWith(prefix))?.connections,
+    (prefix) =>
+      platform.objects.find((object) => identityOf(object.manifest).startsWith(prefix))?.connections,
   );
   if (!job || !server) throw new Error('both have connections');
   server.startAfter(job);
