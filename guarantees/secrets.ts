@@ -83,9 +83,9 @@ function shapeIn(value: string): string | undefined {
   return SHAPES.find(([, piece, pattern]) => value.includes(piece) && pattern.test(value))?.[0];
 }
 
-/** What a secret is called, as one of the words of a name. */
+/** What a secret is called, as one of the words of a name; libpq and redis-cli write theirs in one: PGPASSWORD, REDISCLI_AUTH. */
 const SECRET_WORD =
-  /(^|[_.-])(pass(word|wd|phrase)?|pwd|secret|token|credentials?|(api|private|secret|access|encryption|signing)[_.-]?keys?|apikeys?|auth[_.-]?keys?)($|[_.-])/i;
+  /(^|[_.-])([a-z0-9]*pass(word|wd|phrase)|pass|pwd|rediscli_auth|secret|token|credentials?|(api|private|secret|access|encryption|signing)[_.-]?keys?|apikeys?|auth[_.-]?keys?)($|[_.-])/i;
 
 /** What makes a name that of something about a secret: where it lies, how long it lasts, who uses it. */
 const ABOUT =

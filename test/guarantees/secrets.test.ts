@@ -84,6 +84,8 @@ test.each([
   'GITHUB_TOKEN',
   'AWS_SECRET_ACCESS_KEY',
   'MINIO_ROOT_PASSWORD',
+  'PGPASSWORD',
+  'REDISCLI_AUTH',
 ])('variable %s must come from a Secret', (name) => {
   expect(inVariable(name, 'changeme')).toEqual([
     `Deployment client: ${CONTAINER}.env[2].value has the value of ${name} in plain text`,
@@ -99,6 +101,8 @@ test.each([
   ['TOKEN_TTL', '15m'],
   ['AWS_REGION', 'eu-central-1'],
   ['KEYCLOAK_MODE', 'production'],
+  ['PGPASSFILE', 'pgpass'],
+  ['COMPASS', 'north'],
 ])('variable %s with %s is no secret', (name, value) => {
   expect(inVariable(name, value)).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { objectName } from '../../constructs/platform/names';
 import { spread } from '../../constructs/platform/pod';
 import type { Finding, Guarantee } from '../../guarantees/guarantee';
 import { Deployment, EnvVar, PodDisruptionBudget, StatefulSet, Volume } from '../../imports/k8s';
-import type { Platform } from '../../synth/platform';
+import type { Platform, PlatformObject } from '../../synth/platform';
 import { Ground, platformWith } from '../support';
 
 const IMAGE = 'registry.example.com/team/app:1.2.3';
@@ -111,21 +111,29 @@ export function causesOf(guarantee: Guarantee, platform: Platform): string[] {
  * @param field as in `spec.template.spec.containers[0].image`
  */
 export function changed(platform: Platform, prefix: string, field: string, value?: unknown): Platform {
-  const own = platform.objects.filter((object) => identityOf(object.manifest).startsWith(prefix));
-  if (own.length !== 1) throw new Error(`${own.length} objects begin with ${prefix}`);
+  const own = theOne(platform, prefix);
   return {
     ...platform,
     objects: platform.objects.map((object) =>
-      object === own[0] ? { ...object, manifest: withField(object.manifest, field, value) } : object,
+      object === own ? { ...object, manifest: withField(object.manifest, field, value) } : object,
     ),
   };
 }
 
 /** The same platform without one object. */
 export function without(platform: Platform, prefix: string): Platform {
-  const rest = platform.objects.filter((object) => !identityOf(object.manifest).startsWith(prefix));
-  if (rest.length !== platform.objects.length - 1) throw new Error(`not one object begins with ${prefix}`);
-  return { ...platform, objects: rest };
+  const own = theOne(platform, prefix);
+  return { ...platform, objects: platform.objects.filter((object) => object !== own) };
+}
+
+/** The object of this identity, else the only one whose identity begins so: some end in a hash. */
+function theOne({ objects }: Platform, prefix: string): PlatformObject {
+  const exact = objects.filter((object) => identityOf(object.manifest) === prefix);
+  const own =
+    exact.length > 0 ? exact : objects.filter((object) => identityOf(object.manifest).startsWith(prefix));
+  const [one] = own;
+  if (!one || own.length > 1) throw new Error(`${own.length} objects begin with ${prefix}`);
+  return one;
 }
 
 /** The same platform with one object more, beside another and of its construct. */
