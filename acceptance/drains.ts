@@ -37,7 +37,7 @@ export async function drained(
   }
 }
 
-async function setCordon(cluster: Cluster, node: Live, unschedulable: boolean): Promise<void> {
+export async function setCordon(cluster: Cluster, node: Live, unschedulable: boolean): Promise<void> {
   await cluster.request('PATCH', await cluster.pathOf(node), {
     body: { spec: { unschedulable } },
     contentType: 'application/merge-patch+json',

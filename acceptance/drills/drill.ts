@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../../constructs/platform/manifest';
-import { workloadsIn } from '../../constructs/platform/workloads';
+import { workloadOf, workloadsIn } from '../../constructs/platform/workloads';
 import { waitForHealth } from '../apply';
 import type { Cluster, Live } from '../cluster';
 import type { Place } from '../place';
+import { isOver, isReady, type LivePod } from '../pods';
 
 /** Seconds that a service may take to be whole again after one pod of it was lost. */
 const RECOVERY_SECONDS = 300;
@@ -16,18 +17,22 @@ export function runningIn(manifests: readonly Manifest[]): Manifest[] {
 }
 
 /**
- * Waits until objects are healthy and a pod of theirs is gone.
+ * Waits until a pod is gone and all that an object wants are ready again.
  * @returns seconds that it took
  * @throws Error where it takes too long
  */
-export async function whole(cluster: Cluster, objects: readonly Manifest[], lost: Live): Promise<number> {
+export async function whole(cluster: Cluster, object: Manifest, lost: Live): Promise<number> {
   const start = performance.now();
-  await until('the pod is gone', async () => (await cluster.get(lost))?.metadata.uid !== lost.metadata.uid);
-  const waiting = await waitForHealth(cluster, objects, RECOVERY_SECONDS);
-  if (waiting.length > 0)
-    throw new Error(
-      `not whole after ${RECOVERY_SECONDS} s: ${waiting.map(({ identity, message }) => `${identity}: ${message}`).join(', ')}`,
-    );
+  const { namespace = '' } = object.metadata;
+  const { replicas, labels } = workloadOf(object) ?? { replicas: 1, labels: {} };
+  await until(`${lost.metadata.name} is gone and its successor is ready`, async () => {
+    const pods = await podsOf(cluster, namespace, labels);
+    const isGone = pods.every(({ metadata }) => metadata.uid !== lost.metadata.uid);
+    return isGone && pods.filter(isReady).length >= replicas;
+  });
+  // Controllers count a moment later.
+  const waiting = await waitForHealth(cluster, [object], RECOVERY_SECONDS);
+  if (waiting.length > 0) throw new Error(`not whole: ${waiting.map(({ message }) => message).join(', ')}`);
   return (performance.now() - start) / 1000;
 }
 
@@ -45,15 +50,20 @@ export function kill(cluster: Cluster, pod: Manifest): Promise<void> {
   return cluster.remove(pod, { gracePeriodSeconds: 1 });
 }
 
-/** Pods of a namespace by labels, those that are going left out. */
+/** Pods of a namespace by labels, without those that are done or going. */
 export async function podsOf(
   cluster: Cluster,
   namespace: string,
   labels: Readonly<Record<string, string>>,
-): Promise<Live[]> {
+): Promise<LivePod[]> {
   const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  const pods = await cluster.list('v1', 'Pod', namespace, selector.join(','));
-  return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const pods = (await cluster.list('v1', 'Pod', namespace, selector.join(','))) as LivePod[];
+  return pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isOver(pod));
+}
+
+/** Labels of the pods that an object keeps. */
+export function labelsOf(object: Manifest): Readonly<Record<string, string>> {
+  return workloadOf(object)?.labels ?? {};
 }
 
 /** What a writer did while something was broken. */

@@ -1,7 +1,5 @@
-import type { Manifest } from '../../constructs/platform/manifest';
-import { workloadOf } from '../../constructs/platform/workloads';
 import type { Trial } from '../trial';
-import { podsOf, runningIn, whole } from './drill';
+import { labelsOf, podsOf, runningIn, whole } from './drill';
 
 /** Deletes each pod once, as somebody with kubectl would; its service is whole again before the next one goes. */
 export async function deleteEveryPod({ cluster, recorder, manifests }: Trial): Promise<void> {
@@ -9,13 +7,8 @@ export async function deleteEveryPod({ cluster, recorder, manifests }: Trial): P
     for (const pod of await podsOf(cluster, object.metadata.namespace ?? '', labelsOf(object))) {
       await recorder.check('deleted', `pod ${pod.metadata.namespace}/${pod.metadata.name}`, async () => {
         await cluster.remove(pod);
-        return `whole after ${(await whole(cluster, [object], pod)).toFixed(1)} s`;
+        return `whole after ${(await whole(cluster, object, pod)).toFixed(1)} s`;
       });
     }
   }
-}
-
-/** Labels of the pods that an object keeps. */
-export function labelsOf(object: Manifest): Readonly<Record<string, string>> {
-  return workloadOf(object)?.labels ?? {};
 }

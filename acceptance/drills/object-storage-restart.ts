@@ -3,8 +3,7 @@ import type { Manifest } from '../../constructs/platform/manifest';
 import { connectedAt } from '../place';
 import { bucketsIn, goalsOf, S3, storageClient } from '../smoke/object-storage';
 import type { Trial } from '../trial';
-import { labelsOf } from './every-pod';
-import { lostOf, podsOf, whole, writingWhile } from './drill';
+import { labelsOf, lostOf, podsOf, whole, writingWhile } from './drill';
 
 /** Programs that serve objects inside the cluster. */
 const SERVERS: ReadonlySet<string> = new Set(['minio', 'seaweedfs']);
@@ -33,7 +32,7 @@ export async function restartObjectStorage({ cluster, recorder, manifests }: Tri
         const write = `{ echo "$N" > /tmp/object; s3 put-object --bucket ${bucket.bucket} --key "${prefix}/$N" --body /tmp/object; }`;
         const written = await writingWhile(place, prelude, write, async () => {
           await cluster.remove(pod);
-          recovery = await whole(cluster, [server], pod);
+          recovery = await whole(cluster, server, pod);
         });
         const keys = await place.run(
           `${prelude}\ns3 list-objects-v2 --bucket ${bucket.bucket} --prefix "${prefix}/" --query 'Contents[].Key'`,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Manifest } from '../../constructs/platform/manifest';
 import type { Cluster, Live } from '../cluster';
 import { connectedAt } from '../place';
 import { type EventStore, eventStoresIn, SQL } from '../smoke/postgres';
@@ -29,7 +28,7 @@ export async function killPrimary({ cluster, recorder, manifests }: Trial): Prom
                 'another instance is primary',
                 async () => (await primaryOf(cluster, store)).metadata.name !== primary.metadata.name,
               );
-            recovery = await whole(cluster, [clusterOf(store, manifests)], primary);
+            recovery = await whole(cluster, store.object, primary);
           });
           const there = await place.run(
             `${SQL}\nsql reader ${store.hosts.readWrite} -c "SELECT split_part(event_id, ':', 2) FROM events WHERE event_id LIKE '${run}:%'"`,
@@ -48,12 +47,6 @@ export async function killPrimary({ cluster, recorder, manifests }: Trial): Prom
       ),
     );
   }
-}
-
-function clusterOf({ name }: EventStore, manifests: readonly Manifest[]): Manifest {
-  const found = manifests.find(({ kind, metadata }) => kind === 'Cluster' && metadata.name === name);
-  if (!found) throw new Error(`there is no Cluster ${name}`);
-  return found;
 }
 
 /** The pod that the operator calls the primary. */

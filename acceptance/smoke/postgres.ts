@@ -9,6 +9,7 @@ export const POSTGRES_UID = 26;
 
 /** One event store, as its clients see it. */
 export interface EventStore {
+  readonly object: Manifest;
   readonly name: string;
   readonly namespace: string;
   readonly instances: number;
@@ -23,15 +24,16 @@ export interface EventStore {
 export function eventStoresIn(manifests: readonly Manifest[]): EventStore[] {
   return manifests
     .filter((manifest) => manifest.kind === 'Cluster' && !spec<{ replica?: unknown }>(manifest).replica)
-    .map((manifest) => {
-      const { name, namespace = '' } = manifest.metadata;
-      const { instances } = spec<{ instances: number }>(manifest);
+    .map((object) => {
+      const { name, namespace = '' } = object.metadata;
+      const { instances } = spec<{ instances: number }>(object);
       const pooler = manifests.find(
         (each) => each.kind === 'Pooler' && spec<{ cluster: { name: string } }>(each).cluster.name === name,
       );
       const host = (service: string): string => `${service}.${namespace}.svc.cluster.local`;
       const goal = (labels: Goal['labels']): Goal => ({ namespace, labels, port: 5432 });
       return {
+        object,
         name,
         namespace,
         instances,

@@ -8,6 +8,8 @@ import { fromSecret, goalOf, secretFor, visit, type Attempt } from './check';
 
 /** One group of Redis members with its proxy, as its clients see it. */
 export interface RedisGroup {
+  /** Of the members. */
+  readonly object: Manifest;
   readonly name: string;
   readonly namespace: string;
   readonly members: number;
@@ -28,16 +30,17 @@ export function redisGroupsIn(manifests: readonly Manifest[]): RedisGroup[] {
       ({ kind, metadata }) =>
         kind === 'StatefulSet' && metadata.labels?.['app.kubernetes.io/name'] === 'redis',
     )
-    .map((manifest) => {
-      const { name: members, namespace = '' } = manifest.metadata;
+    .map((object) => {
+      const { name: members, namespace = '' } = object.metadata;
       const name = members.replace(/-members$/, '');
       const host = (service: string): string => `${service}.${namespace}.svc.cluster.local`;
       const client = `client-of-${name}`;
       return {
+        object,
         name,
         namespace,
         certificate: certificateFor(manifests, client, namespace),
-        members: spec<{ replicas: number }>(manifest).replicas,
+        members: spec<{ replicas: number }>(object).replicas,
         isKept: name !== 'cache',
         proxy: host(name),
         sentinel: host(members),
