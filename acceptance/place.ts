@@ -151,7 +151,8 @@ function reasonOf(live: Live | undefined): string {
   );
 }
 
-function podOf(standing: Standing): Manifest {
+/** The pod that stands somewhere. */
+export function podOf(standing: Standing): Manifest {
   const { name, namespace, image, labels = {}, uid = 1000, memory = '48Mi', env = [] } = standing;
   const { volumes, mounts } = volumesOf(standing);
   return {
@@ -203,10 +204,15 @@ function volumesOf({ secrets = {}, trust = false }: Standing): { volumes: Volume
   };
 }
 
-/** One end that a temporary policy opens: pods by namespace and labels, at a port. */
+/** Pods that a temporary policy opens, at a port. */
 export interface Goal {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly port: number;
+}
+
+/** Something outside the cluster: a port anywhere. */
+export interface Outside {
   readonly port: number;
 }
 
@@ -229,7 +235,7 @@ const DNS: NonNullable<NetworkPolicySpec['egress']>[number] = {
  */
 export function policiesFor(
   { name, namespace }: Pick<Standing, 'name' | 'namespace'>,
-  goals: readonly Goal[],
+  goals: readonly (Goal | Outside)[],
 ): Manifest[] {
   const policy = (where: string, id: string, spec: NetworkPolicySpec): Manifest => ({
     apiVersion: 'networking.k8s.io/v1',
@@ -241,16 +247,20 @@ export function policiesFor(
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': where } },
     podSelector: { matchLabels },
   });
+  const inside = goals.filter((goal) => 'namespace' in goal);
   return [
     policy(namespace, `${name}-out`, {
       podSelector: { matchLabels: { [TEMPORARY]: name } },
       policyTypes: ['Egress'],
       egress: [
         DNS,
-        ...goals.map((goal) => ({ to: [pods(goal.namespace, goal.labels)], ports: [{ port: goal.port }] })),
+        ...goals.map((goal) => ({
+          ...('namespace' in goal ? { to: [pods(goal.namespace, goal.labels)] } : {}),
+          ports: [{ port: goal.port }],
+        })),
       ],
     }),
-    ...goals.map((goal, index) =>
+    ...inside.map((goal, index) =>
       policy(goal.namespace, `${name}-in-${index}`, {
         podSelector: { matchLabels: { ...goal.labels } },
         policyTypes: ['Ingress'],
@@ -264,7 +274,7 @@ export function policiesFor(
 export async function connectedAt<T>(
   cluster: Cluster,
   standing: Standing,
-  goals: readonly Goal[],
+  goals: readonly (Goal | Outside)[],
   use: (place: Place) => Promise<T>,
 ): Promise<T> {
   const policies = policiesFor(standing, goals);

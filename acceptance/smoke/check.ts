@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { MAKES } from '../../constructs/platform/labels';
 import { spec } from '../../constructs/platform/workloads';
-import { connectedAt, type Goal, type Place, type Standing } from '../place';
+import { connectedAt, type Goal, type Outside, type Place, type Standing } from '../place';
 import type { Trial } from '../trial';
 
 /** One thing that a client of a service does, as a shell script. */
@@ -26,7 +26,7 @@ export interface Visit {
   readonly subject: string;
   readonly standing: Standing;
   /** What the place is let through to for the time being. */
-  readonly goals: readonly Goal[];
+  readonly goals: readonly (Goal | Outside)[];
   /** Shell that each script begins with. */
   readonly prelude: string;
   readonly attempts: readonly Attempt[];
@@ -41,7 +41,7 @@ export async function visit(
   let tried = 0;
   try {
     await connectedAt(cluster, standing, goals, async (place) => {
-      await settled(place, goals);
+      await sleep(POLICY_MILLISECONDS);
       for (const attempt of attempts) {
         tried++;
         await recorder.check(subject, attempt.name, () => attempted(place, prelude, attempt));
@@ -53,11 +53,7 @@ export async function visit(
   }
 }
 
-/** Policies are not in force the moment they are there. */
-async function settled(_place: Place, goals: readonly Goal[]): Promise<void> {
-  if (goals.length > 0) await sleep(POLICY_MILLISECONDS);
-}
-
+/** Milliseconds that a policy engine may take to know a new pod. */
 const POLICY_MILLISECONDS = 2000;
 
 async function attempted(

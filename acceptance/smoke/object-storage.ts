@@ -1,7 +1,7 @@
 import type { EnvVar, SecretKeySelector } from '../../imports/k8s';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { workloadsIn, spec } from '../../constructs/platform/workloads';
-import type { Goal, Standing } from '../place';
+import type { Goal, Outside, Standing } from '../place';
 import { imageWith, type Trial } from '../trial';
 import { goalOf, visit, type Attempt } from './check';
 
@@ -113,10 +113,11 @@ export function storageClient(
   };
 }
 
-/** The service in the cluster, where it is in the cluster. A provider's lies outside: the consumer's policies lead there. */
-export function goalsOf({ url }: ConsumedBucket, manifests: readonly Manifest[]): Goal[] {
-  const [service = '', namespace = '', kind] = new URL(url).hostname.split('.');
-  return kind === 'svc' ? [goalOf(manifests, namespace, service, 's3')] : [];
+/** Where the service is: pods in the cluster, or a provider's port outside. */
+export function goalsOf({ url }: ConsumedBucket, manifests: readonly Manifest[]): (Goal | Outside)[] {
+  const { hostname, port } = new URL(url);
+  const [service = '', namespace = '', kind] = hostname.split('.');
+  return [kind === 'svc' ? goalOf(manifests, namespace, service, 's3') : { port: Number(port || 443) }];
 }
 
 function attemptsWith({ bucket }: ConsumedBucket, others: readonly ConsumedBucket[]): Attempt[] {
