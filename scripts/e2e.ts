@@ -125,8 +125,13 @@ async function applied({ cluster, recorder }: Trial, printed: readonly Printed[]
   return true;
 }
 
+/** Objects that a line of progress names; the others are counted. */
+const NAMED = 3;
+
 function sayWaiting(wave: string, waiting: readonly Waiting[]): void {
-  if (waiting.length > 0) console.log(`        ${wave}: waiting for ${textOf(waiting)}`);
+  if (waiting.length === 0) return;
+  const others = waiting.length > NAMED ? ` and ${waiting.length - NAMED} more` : '';
+  console.log(`        ${wave}: waiting for ${textOf(waiting.slice(0, NAMED))}${others}`);
 }
 
 function textOf(waiting: readonly Waiting[]): string {

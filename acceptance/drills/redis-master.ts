@@ -69,8 +69,8 @@ async function keptOf(place: Place, { proxy }: RedisGroup, run: string): Promise
   return keys.split('\n').map((key) => key.split(':').at(-1) ?? '');
 }
 
-async function masterOf(place: Place, { sentinel, name }: RedisGroup): Promise<string> {
-  const host = await place.run(`${REDIS}\nask_sentinel ${sentinel} ${name}`);
+async function masterOf(place: Place, { sentinel, master }: RedisGroup): Promise<string> {
+  const host = await place.run(`${REDIS}\nask_sentinel ${sentinel} ${master}`);
   return host.split('.')[0] ?? host;
 }
 

@@ -106,7 +106,7 @@ function attemptsAt({ hosts: { readWrite, readOnly, pooled } }: EventStore): Att
         ]),
     {
       name: 'direct, in a session',
-      script: `sql writer ${readWrite} -c 'LISTEN acceptance' -c "SELECT pg_try_advisory_lock(hashtext('acceptance'))" -c "NOTIFY acceptance" | grep -x t
+      script: `sql writer ${readWrite} -c 'LISTEN acceptance' -c "SELECT pg_try_advisory_lock(hashtext('acceptance'))" -c "NOTIFY acceptance" | grep -qx t
 append ${readWrite} "$ID"
 echo "listened, locked, appended"`,
     },

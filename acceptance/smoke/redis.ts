@@ -17,6 +17,8 @@ export interface RedisGroup {
   readonly isKept: boolean;
   readonly proxy: string;
   readonly sentinel: string;
+  /** What Sentinel calls the master. */
+  readonly master: string;
   readonly goals: readonly Goal[];
   readonly standing: Standing;
   /** What the client shows; there only while the group is tried. */
@@ -44,6 +46,7 @@ export function redisGroupsIn(manifests: readonly Manifest[]): RedisGroup[] {
         isKept: name !== 'cache',
         proxy: host(name),
         sentinel: host(members),
+        master: members,
         goals: [
           goalOf(manifests, namespace, name, 'redis'),
           goalOf(manifests, namespace, members, 'redis'),
@@ -129,7 +132,7 @@ export async function tryRedis(trial: Trial): Promise<void> {
   }
 }
 
-function attemptsAt({ name, proxy, sentinel }: RedisGroup): Attempt[] {
+function attemptsAt({ master, proxy, sentinel }: RedisGroup): Attempt[] {
   const written = (host: string): string => `
 redis ${host} SET "acceptance:$ID" "$ID" EX 60 | grep -qx OK
 redis ${host} GET "acceptance:$ID" | grep -qx "$ID"
@@ -138,7 +141,7 @@ redis ${host} DEL "acceptance:$ID" > /dev/null`;
     { name: 'by way of the proxy', script: `${written(proxy)}\necho "wrote a key, read it back"` },
     {
       name: 'by way of Sentinel',
-      script: `master=$(ask_sentinel ${sentinel} ${name})\n${written('"$master"')}\necho "\${master%%.*} is master: wrote a key, read it back"`,
+      script: `master=$(ask_sentinel ${sentinel} ${master})\n${written('"$master"')}\necho "\${master%%.*} is master: wrote a key, read it back"`,
     },
     {
       name: 'a wrong password',
