@@ -2,7 +2,7 @@ import type { Manifest } from '../constructs/platform/manifest';
 import { type Workload, workloadsIn } from '../constructs/platform/workloads';
 import { identify, identityOf, referencesOf } from '../synth/references';
 import type { Cluster, Live } from './cluster';
-import { answersTo, makersThatRead, questionsOf } from './permissions';
+import { answersTo, badMakers, questionsOf } from './permissions';
 import { type Budget, budgetOf, crowdsOf, podsIn, podsOf, skewOf } from './pods';
 import type { Finding, Seen } from './report';
 
@@ -59,7 +59,7 @@ export async function inspectReferences(cluster: Cluster, manifests: readonly Ma
 /** Whether service accounts may do what their roles say, and nothing else that matters. */
 export async function inspectPermissions(cluster: Cluster, manifests: readonly Manifest[]): Promise<Seen> {
   const questions = questionsOf(manifests);
-  const findings = [...makersThatRead(manifests), ...(await answersTo(cluster, questions))];
+  const findings = [...badMakers(manifests), ...(await answersTo(cluster, questions))];
   const allowed = questions.filter(({ isAllowed }) => isAllowed).length;
   return { seen: `${allowed} things allowed, ${questions.length - allowed} denied, as declared`, findings };
 }

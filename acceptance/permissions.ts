@@ -1,5 +1,6 @@
 import { MAKES } from '../constructs/platform/labels';
 import type { Manifest } from '../constructs/platform/manifest';
+import { identityOf } from '../synth/references';
 import type { Cluster } from './cluster';
 import type { Finding } from './report';
 
@@ -93,13 +94,13 @@ function rulesFor(
 }
 
 function grantedBy(
-  { apiGroups = [], resources = [], resourceNames = [undefined as unknown as string], verbs }: Rule,
+  { apiGroups = [], resources = [], resourceNames, verbs }: Rule,
   account: Question['account'],
 ): Question[] {
   const { namespace } = account;
   return apiGroups.flatMap((group) =>
     resources.flatMap((resource) =>
-      resourceNames.flatMap((object) =>
+      (resourceNames ?? [undefined]).flatMap((object) =>
         verbs.map((verb) => ({ account, verb, group, resource, object, namespace, isAllowed: true })),
       ),
     ),
@@ -120,24 +121,21 @@ function allows(
   );
 }
 
-/** Those that make credentials may create them and nothing more: one that could read them could read everybody's. */
-export function makersThatRead(objects: readonly Manifest[]): Finding[] {
+/** Who makes credentials must be able to create them, and nothing more: one that could read them could read everybody's. */
+export function badMakers(objects: readonly Manifest[]): Finding[] {
   const makers = objects.filter(({ metadata }) => metadata.annotations?.[MAKES]?.includes('Secret/'));
   return makers.flatMap((maker) => {
-    const { template } = (maker['spec'] ?? {}) as {
-      template?: { spec?: { serviceAccountName?: string } };
-    };
-    const { namespace = '', name } = maker.metadata;
+    const { template } = (maker['spec'] ?? {}) as { template?: { spec?: { serviceAccountName?: string } } };
+    const { namespace = '' } = maker.metadata;
     const account = { namespace, name: template?.spec?.serviceAccountName ?? 'default' };
     const rules = rulesFor(account, namespace, objects);
-    return ['get', 'list', 'watch', 'update', 'patch', 'delete']
-      .filter((verb) =>
-        rules.some((rule) => allows(rule, { account, verb, group: '', resource: 'secrets', namespace })),
-      )
-      .map((verb) => ({
-        name: `${maker.kind}/${namespace}/${name}`,
-        message: `makes Secrets and may ${verb} all of its namespace; create is enough`,
-      }));
+    const may = (verb: string): boolean =>
+      rules.some((rule) => allows(rule, { account, verb, group: '', resource: 'secrets', namespace }));
+    const read = ['get', 'list', 'watch', 'update', 'patch', 'delete'].filter(may);
+    return [
+      ...(may('create') ? [] : ['makes Secrets, but its service account may not create them']),
+      ...read.map((verb) => `makes Secrets and may ${verb} all of its namespace; create is enough`),
+    ].map((message) => ({ name: identityOf(maker), message }));
   });
 }
 
