@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster as Place } from '../config/schema';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { Printed } from '../synth/dist';
+import { identityOf } from '../synth/references';
 import { waitForHealth } from './apply';
-import type { Cluster } from './cluster';
+import { type Cluster, Refusal } from './cluster';
 import { foreignNamespaces, namespace, nodesOf, PROVISIONER, storageClasses } from './prerequisites';
 
 /** Seconds that definitions and nodes have to be ready. */
@@ -26,44 +27,71 @@ export async function prepare(
   const own = manifests.filter(({ kind }) => kind === 'Namespace');
   await refuseUnlessBare(cluster, [...definitions, ...namespaces, ...own]);
 
-  const made = [...definitions, ...namespaces, ...storageClasses(manifests)];
-  await Promise.all(made.map((manifest) => cluster.apply(manifest)));
+  const ground = [...definitions, ...namespaces, ...storageClasses(manifests)];
   const isEmpty = (await cluster.list('v1', 'Node')).length === 0;
   const nodes = isEmpty ? nodesOf(place) : [];
-  // A status counts where a node registers itself, not where somebody applies one.
-  await Promise.all(nodes.map((node) => cluster.request('POST', '/api/v1/nodes', { body: node })));
-  const waiting = await waitForHealth(cluster, [...definitions, ...nodes], READY_SECONDS);
-  const [first] = waiting;
-  if (first)
-    throw new Error(
-      `${first.identity}: not ready after ${READY_SECONDS} s (${first.message}); nodes need kwok at work on this cluster`,
-    );
-  return [...made, ...nodes];
+  const made = [...ground, ...nodes];
+  try {
+    await Promise.all(ground.map((manifest) => cluster.apply(manifest)));
+    // A status counts where a node registers itself, not where somebody applies one.
+    await Promise.all(nodes.map((node) => cluster.request('POST', '/api/v1/nodes', { body: node })));
+    await beReady(cluster, [...definitions, ...nodes]);
+  } catch (error) {
+    await tidy(cluster, made);
+    throw error;
+  }
+  return made;
+}
+
+async function beReady(cluster: Cluster, objects: readonly Manifest[]): Promise<void> {
+  const [first] = await waitForHealth(cluster, objects, READY_SECONDS);
+  if (!first) return;
+  throw new Error(
+    `${first.identity}: not ready after ${READY_SECONDS} s (${first.message}); nodes need kwok at work on this cluster`,
+  );
 }
 
 /**
- * Removes what was made on a cluster that stays. Namespaces take along what is in them; before they are gone for good, so
- * is everything that acceptance made.
+ * Removes what was made on a cluster that stays. Namespaces go first and take along what is in them, while their nodes still
+ * end their pods and their definitions still say what they hold.
+ * @throws Error where they do not go
  */
-export async function tidy(cluster: Cluster, made: readonly (Manifest | Printed)[]): Promise<void> {
-  const manifests = made.map((each) =>
-    'manifest' in each ? (each as Printed).manifest : (each as Manifest),
-  );
-  const wide = manifests.filter(({ metadata }) => metadata.namespace === undefined);
+export async function tidy(cluster: Cluster, made: readonly Manifest[]): Promise<void> {
+  const wide = made.filter(({ metadata }) => metadata.namespace === undefined);
+  const namespaces = wide.filter(({ kind }) => kind === 'Namespace');
+  for (const object of namespaces) await cluster.remove(object);
+  await gone(cluster, namespaces);
   const volumes = await cluster.list('v1', 'PersistentVolume');
   const own = volumes.filter(
     ({ metadata }) => metadata.annotations?.['pv.kubernetes.io/provisioned-by'] === PROVISIONER,
   );
-  // Definitions last: with them goes what is of their kind, and a namespace may still hold some.
-  const isDefinition = ({ kind }: Manifest): boolean => kind === 'CustomResourceDefinition';
-  for (const object of [...own, ...wide.filter((each) => !isDefinition(each))]) await cluster.remove(object);
-  const namespaces = wide.filter(({ kind }) => kind === 'Namespace');
-  for (let tries = 0; tries < READY_SECONDS * 2; tries++) {
-    const left = await Promise.all(namespaces.map((each) => cluster.get(each)));
-    if (left.every((each) => each === undefined)) break;
+  // Definitions were made first and go last: without one, nobody knows what is of its kind.
+  for (const object of [...own, ...wide.toReversed()]) await cluster.remove(object);
+  await gone(cluster, [...own, ...wide]);
+}
+
+async function gone(cluster: Cluster, objects: readonly Manifest[]): Promise<void> {
+  const end = performance.now() + READY_SECONDS * 1000;
+  for (;;) {
+    const left = [];
+    for (const object of objects) if (await isThere(cluster, object)) left.push(identityOf(object));
+    if (left.length === 0) return;
+    if (performance.now() > end)
+      throw new Error(
+        `${cluster.kubeconfig}: not gone after ${READY_SECONDS} s: ${left.join(', ')}; remove them by hand`,
+      );
     await sleep(500);
   }
-  for (const object of wide.filter(isDefinition)) await cluster.remove(object);
+}
+
+/** What is of a kind that the cluster does not know is not there. */
+async function isThere(cluster: Cluster, object: Manifest): Promise<boolean> {
+  try {
+    return (await cluster.get(object)) !== undefined;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return false;
+    throw error;
+  }
 }
 
 async function refuseUnlessBare(cluster: Cluster, wanted: readonly Manifest[]): Promise<void> {

@@ -29,7 +29,7 @@ loopback, that is gone afterwards.
   --next DIR          the revision to update to (default: the same, every pod template changed)
   --config DIR        folder with the environment files, for zones and nodes (default: config)
   --kubeconfig FILE   use this cluster; nothing may be on it, and kwok must be at work for its nodes; what is made there
-                      is removed again
+                      is removed again, unless interrupted
   --patience SECONDS  how long the pods of a wave may take to be ready (default: 60)
   --json FILE         also write the reports there
   --help              show this
@@ -148,7 +148,11 @@ async function accept(
       await new Acceptance(cluster, recorder, { ...target, ...manner }).run();
       await volumes.close();
     } finally {
-      if (!plane) await tidy(cluster, [...made, ...target.objects, ...(target.next ?? [])]);
+      if (!plane)
+        await tidy(cluster, [
+          ...made,
+          ...[...target.objects, ...(target.next ?? [])].map(({ manifest }) => manifest),
+        ]);
     }
   } finally {
     cluster.close();
