@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { Files } from '../synth/memory';
 import { type Git, saidIn } from './git';
 import { type Ids, idsIn, idsOf, textsOf, writeTexts, writeTree } from './tree';
@@ -48,7 +49,9 @@ export class DistBranch {
    */
   fetch(): string | undefined {
     const tip = this.tip();
-    if (tip !== undefined) this.bring(this.ref);
+    if (tip === undefined) return undefined;
+    this.bring(this.ref);
+    this.refuseShallow(tip);
     return tip;
   }
 
@@ -78,7 +81,16 @@ export class DistBranch {
   /** Fetches objects alone: neither a branch nor what a remote's branches are remembered as is moved. */
   bring(revision: string): void {
     this.git.bytes([
-      ...['-c', 'gc.auto=0', 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--refmap='],
+      ...[
+        '-c',
+        'gc.auto=0',
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--refmap=',
+        '--no-filter',
+      ],
       this.remote,
       revision,
     ]);
@@ -135,13 +147,29 @@ export class DistBranch {
     return lines.filter((line) => line !== '');
   }
 
+  /** What was published, rolled back and allowed is in the branch's history, of which a clone may have a part. */
+  private refuseShallow(tip: string): void {
+    const file = this.git.text(['rev-parse', '--path-format=absolute', '--git-path', 'shallow']);
+    if (!existsSync(file)) return;
+    const cut = readFileSync(file, 'utf8').split('\n');
+    const first = this.git.text(['rev-list', '--max-parents=0', tip]).split('\n');
+    if (first.some((commit) => cut.includes(commit)))
+      throw new Error(
+        `${this.name}: this clone has only a part of its history; \`git fetch --unshallow ${this.remote} ${this.branch}\` brings the rest`,
+      );
+  }
+
   private commit(tree: string, base: string | undefined, message: string, trailers: Trailers): Prepared {
     const lines = Object.entries(trailers).flatMap(([key, values]) =>
       [values].flat().map((value) => `${key}: ${value.replaceAll(/\s+/g, ' ')}`),
     );
     const parents = base === undefined ? [] : ['-p', base];
     const text = `${message.trim()}\n\n${lines.join('\n')}\n`;
-    return { commit: this.git.text(['commit-tree', tree, ...parents, '-F', '-'], text), base };
+    // Plumbing signs nothing by itself.
+    const signs =
+      this.git.ask(['config', '--type=bool', 'commit.gpgSign']).stdout.toString().trim() === 'true';
+    const options = [...parents, ...(signs ? ['--gpg-sign'] : [])];
+    return { commit: this.git.text(['commit-tree', tree, ...options, '-F', '-'], text), base };
   }
 }
 

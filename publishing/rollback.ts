@@ -1,5 +1,5 @@
 import type { Files } from '../synth/memory';
-import type { DistBranch } from './branch';
+import type { DistBranch, Prepared } from './branch';
 import { changesBetween, type ClusterChange, placeOf } from './changes/changes';
 import { clusterIn } from './held-back';
 import { healthyMarks } from './healthy';
@@ -27,12 +27,36 @@ export interface RolledBack {
 /** Which revision each cluster goes back to, as in `production/frankfurt` → commit. */
 type Targets = ReadonlyMap<string, string>;
 
+/** Somebody who publishes all the time would otherwise keep a rollback busy for ever. */
+const ATTEMPTS = 5;
+
 /**
  * Puts what an earlier revision held on the branch, as a new commit: history stays. Where somebody else moves the branch
- * meanwhile it is not tried again, for what they published may be the repair.
+ * meanwhile, it is tried again only if they left these clusters as they were: what came may be the repair.
  * @throws Error where it is refused; the branch is then as it was
  */
 export function rollback(branch: DistBranch, options: RollbackOptions): RolledBack {
+  let plan = planOn(branch, options);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { prepared, targets } = plan;
+    if (!prepared || options.dryRun) return plan;
+    if (branch.push(prepared)) return { ...plan, outcome: 'rolled back' };
+    const looked = inClusters(branch, prepared.base, targets);
+    plan = planOn(branch, options);
+    if (inClusters(branch, plan.prepared?.base ?? plan.commit, targets) !== looked) break;
+  }
+  throw new Error(
+    `${branch.name} was moved by somebody else meanwhile; look at what it holds now, and decide again`,
+  );
+}
+
+interface Plan extends RolledBack {
+  readonly targets: Targets;
+  /** Undefined where there is nothing to do. */
+  readonly prepared?: Prepared;
+}
+
+function planOn(branch: DistBranch, options: RollbackOptions): Plan {
   const base = branch.fetch();
   if (base === undefined)
     throw new Error(`${branch.name}: there is no such branch, so nothing to go back to`);
@@ -45,20 +69,22 @@ export function rollback(branch: DistBranch, options: RollbackOptions): RolledBa
   const changes = changesBetween(before, files);
   const verdict = checkSafety(branch, base, changes, options.allowances, 'back');
   const changed = changes.filter((change) => change.changes.length > 0).map(placeOf);
-  if (changed.length === 0) return { outcome: 'unchanged', commit: base, changes, verdict };
+  if (changed.length === 0) return { outcome: 'unchanged', commit: base, changes, verdict, targets };
   refuseDangers(verdict);
   const prepared = branch.prepare(files, base, messageOf(branch, targets, changes, options.reason), {
     Allowed: verdict.allowed.map(allowedLine),
     'Rollback-From': base,
     'Rollback-To': changed.map((place) => `${targets.get(place) ?? ''} ${place}`),
   });
-  const result = { commit: prepared.commit, changes, verdict };
-  if (options.dryRun) return { outcome: 'prepared', ...result };
-  if (!branch.push(prepared))
-    throw new Error(
-      `${branch.name} was moved by somebody else meanwhile; look at what it holds now, and decide again`,
-    );
-  return { outcome: 'rolled back', ...result };
+  return { outcome: 'prepared', commit: prepared.commit, changes, verdict, targets, prepared };
+}
+
+/** What a revision holds of some clusters, as one text. */
+function inClusters(branch: DistBranch, commit: string | undefined, targets: Targets): string {
+  return [...branch.ids(commit)]
+    .filter(([path]) => targets.has(clusterIn(path)))
+    .map((entry) => entry.join(' '))
+    .join('\n');
 }
 
 function targetsAt(branch: DistBranch, base: string, before: Files, scope: Scope, revision: string): Targets {

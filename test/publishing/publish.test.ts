@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DistBranch } from '../../publishing/branch';
 import { Git } from '../../publishing/git';
@@ -117,6 +118,43 @@ test('a shallow clone publishes, and says what it misses where it cannot tell', 
   git(shallow, 'fetch', '--quiet', '--unshallow');
   const { outcome } = await publish(ground.branch(shallow), SECOND, ground.source(shallow), OPTIONS);
   expect(outcome).toBe('published');
+});
+
+test('a clone without contents fetches those of the branch at once, not one by one', async () => {
+  const ground = new Ground();
+  git(ground.remote, 'config', 'uploadpack.allowFilter', 'true');
+  await publish(ground.branch(), FIRST, ground.source(), OPTIONS);
+  const partial = ground.clone('--filter=blob:none', '--single-branch');
+  const branch = ground.branch(partial);
+  const tip = branch.fetch();
+  git(partial, 'config', 'remote.origin.url', '/gone');
+
+  expect(branch.files(tip)).toEqual(new Map([...FIRST].sort()));
+});
+
+test('commits are signed where commits are', async () => {
+  const ground = new Ground();
+  git(ground.folder, 'config', 'commit.gpgSign', 'true');
+  git(ground.folder, 'config', 'gpg.program', '/bin/false');
+
+  await expect(publish(ground.branch(), FIRST, ground.source(), OPTIONS)).rejects.toThrow(
+    /git commit-tree: .*gpg failed to sign/s,
+  );
+  expect(ground.published()).toEqual([]);
+});
+
+test('a repository of the other kind of ids is one as well', async () => {
+  const folders = { remote: join(temporary(), 'remote.git'), clone: join(temporary(), 'clone') };
+  git(tmpdir(), 'init', '--quiet', '--bare', '--object-format=sha256', folders.remote);
+  git(tmpdir(), 'init', '--quiet', '--object-format=sha256', folders.clone);
+  git(folders.clone, 'remote', 'add', 'origin', folders.remote);
+  git(folders.clone, 'commit', '--quiet', '--allow-empty', '--message', 'first');
+  const here = Git.open(folders.clone);
+  const branch = DistBranch.of(here, 'origin', 'dist');
+
+  expect((await publish(branch, FIRST, sourceOf(here, false), OPTIONS)).commit).toHaveLength(64);
+  expect(branch.files(branch.fetch())).toEqual(new Map([...FIRST].sort()));
+  expect((await publish(branch, FIRST, sourceOf(here, false), OPTIONS)).outcome).toBe('unchanged');
 });
 
 test('of two publishers at once one wins, and the other puts its own on top', async () => {

@@ -1,6 +1,10 @@
+import type { DistBranch } from '../../publishing/branch';
 import { healthyMarks, markHealthy } from '../../publishing/healthy';
 import { publish } from '../../publishing/publish';
 import { rollback, type RollbackOptions } from '../../publishing/rollback';
+import { allowanceIn } from '../../publishing/safety/allowances';
+import type { Files } from '../../synth/memory';
+import { toYaml } from '../../synth/print';
 import { configMaps, git, Ground, OPTIONS, workingCopy } from './support';
 
 jest.setTimeout(60_000);
@@ -158,18 +162,78 @@ test('a dry run moves nothing', async () => {
   expect(ground.published()[0]).toBe(bad);
 });
 
-test('who is overtaken does not try again: what came may be the repair', async () => {
-  const { ground } = await withBadTip();
+/** A branch that somebody else moves, once, between the look at it and the push. */
+function overtaken(ground: Ground, files: Files): DistBranch {
   const branch = ground.branch();
   const push = branch.push.bind(branch);
   jest.spyOn(branch, 'push').mockImplementationOnce((prepared) => {
     const rival = ground.branch();
-    rival.push(rival.prepare(FIXED, rival.fetch(), 'repair', {}));
+    rival.push(rival.prepare(files, rival.fetch(), 'rival', {}));
     return push(prepared);
   });
+  return branch;
+}
 
-  expect(() => rollback(branch, { ...BACK, to: 'HEAD~1' })).toThrow(/moved by somebody else meanwhile/);
-  expect(git(ground.remote, 'log', '-1', '--format=%s', 'dist')).toBe('repair');
+test('who is overtaken by what may be the repair does not try again', async () => {
+  const { ground } = await withBadTip();
+
+  expect(() => rollback(overtaken(ground, FIXED), { ...BACK, to: 'HEAD~1' })).toThrow(
+    /moved by somebody else meanwhile/,
+  );
+  expect(git(ground.remote, 'log', '-1', '--format=%s', 'dist')).toBe('rival');
+});
+
+test('what comes meanwhile for other clusters stays, and the rollback follows it', async () => {
+  const { ground, good } = await withBadTip();
+  const other = new Map([...BAD, ...configMaps({ 'staging/here/settings': 'better' })]);
+  const { outcome } = rollback(overtaken(ground, other), {
+    ...BACK,
+    to: 'HEAD~1',
+    environment: 'production',
+  });
+
+  expect(outcome).toBe('rolled back');
+  expect(ground.published()).toHaveLength(4);
+  expect(ground.show('staging/here/foundation/ConfigMap.app.settings.yaml')).toContain('better');
+  expect(git(ground.remote, 'diff', '--name-only', good, 'dist', '--', 'production')).toBe('');
+});
+
+test('going back deletes no data either, unless it is allowed by name', async () => {
+  const ground = new Ground();
+  const store = 'staging/here/foundation/StatefulSet.app.store.yaml';
+  const set = toYaml({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'store', namespace: 'app' },
+    spec: { replicas: 3, template: { spec: { containers: [] } } },
+  });
+  await publish(ground.branch(), GOOD, ground.source(), OPTIONS);
+  ground.commit('a store');
+  await publish(ground.branch(), new Map([...BAD, [store, set]]), ground.source(), OPTIONS);
+
+  expect(() => rollback(ground.branch(), { ...BACK, to: 'HEAD~1' })).toThrow(
+    /lost-data: .*\n {2}staging\/here: StatefulSet\/app\/store is taken away/,
+  );
+  expect(ground.published()).toHaveLength(2);
+  rollback(ground.branch(), { ...BACK, to: 'HEAD~1', environment: 'production' });
+  expect(ground.show(store)).toBe(set.trimEnd());
+  rollback(ground.branch(), {
+    ...BACK,
+    to: 'HEAD~1',
+    allowances: [allowanceIn('lost-data:StatefulSet/app/store=it is empty')],
+  });
+  expect(ground.message()).toContain('Allowed: lost-data:StatefulSet/app/store@staging/here=it is empty');
+});
+
+test('a clone with a part of the branch’s history says so: what was published before cannot be seen', async () => {
+  const { ground } = await withBadTip();
+  const shallow = ground.clone('--depth=1', '--branch=dist');
+
+  expect(() => rollback(ground.branch(shallow), BACK)).toThrow(
+    /only a part of its history; `git fetch --unshallow origin dist`/,
+  );
+  git(shallow, 'fetch', '--quiet', '--unshallow', 'origin', 'dist');
+  expect(rollback(ground.branch(shallow), BACK).outcome).toBe('rolled back');
 });
 
 test('where there is no branch there is nothing to go back to', () => {
