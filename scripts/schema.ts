@@ -15,7 +15,9 @@ const forEditors = (_: string, value: unknown): unknown => {
 
 const [option, ...others] = process.argv.slice(2);
 const text = JSON.stringify(environmentSchema, forEditors, 2) + '\n';
-if (others.length > 0 || (option !== undefined && option !== '--check')) {
+if (option === '--help') {
+  console.log('usage: npm run schema [-- --check]');
+} else if (others.length > 0 || (option !== undefined && option !== '--check')) {
   console.error('usage: npm run schema [-- --check]');
   process.exitCode = 2;
 } else if (option === undefined) {
