@@ -101,7 +101,7 @@ describe.each(guides.filter(([, text]) => blocksIn(text).length > 0))('%s', (fil
       if (!isShown(shown, said))
         throw new Error(`${where} should print\n${shown.join('\n')}\nbut printed\n${said}`);
     }
-  }, 300_000);
+  }, 600_000);
 });
 
 test.each(guides)('%s: links lead to files, commands exist', (file, text) => {
