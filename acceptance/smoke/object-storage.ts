@@ -3,7 +3,7 @@ import type { Manifest } from '../../constructs/platform/manifest';
 import { workloadsIn, spec } from '../../constructs/platform/workloads';
 import type { Goal, Outside, Standing } from '../place';
 import { imageWith, type Trial } from '../trial';
-import { goalOf, visit, type Attempt } from './check';
+import { goalOf, visit, type Attempt, type Visit } from './check';
 
 /** A bucket as its consumer is configured to use it. */
 export interface ConsumedBucket {
@@ -83,19 +83,21 @@ s3() { aws --endpoint-url "$URL" --cli-connect-timeout 5 --cli-read-timeout 20 -
 
 /** Objects are written, read back and deleted with each consumer's own keys, which open no other bucket. */
 export async function tryObjectStorage(trial: Trial): Promise<void> {
-  const buckets = bucketsIn(trial.manifests);
-  for (const own of buckets) {
-    await visit(trial, {
-      subject: `object storage, as ${own.consumer}`,
-      standing: storageClient(own, trial.manifests),
-      goals: goalsOf(own, trial.manifests),
-      prelude: `URL=${own.url}\n${S3}`,
-      attempts: attemptsWith(
-        own,
-        buckets.filter(({ bucket }) => bucket !== own.bucket),
-      ),
-    });
-  }
+  for (const bucket of bucketsIn(trial.manifests)) await visit(trial, objectClient(bucket, trial.manifests));
+}
+
+/** How a consumer uses its bucket, and what it must not do to the others. */
+export function objectClient(own: ConsumedBucket, manifests: readonly Manifest[]): Visit {
+  return {
+    subject: `object storage, as ${own.consumer}`,
+    standing: storageClient(own, manifests),
+    goals: goalsOf(own, manifests),
+    prelude: `URL=${own.url}\n${S3}`,
+    attempts: attemptsWith(
+      own,
+      bucketsIn(manifests).filter(({ bucket }) => bucket !== own.bucket),
+    ),
+  };
 }
 
 /** Where a consumer's client stands. */

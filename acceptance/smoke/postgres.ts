@@ -2,7 +2,7 @@ import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
 import type { Goal, Standing } from '../place';
 import { imageWith, type Trial } from '../trial';
-import { fromSecret, secretFor, visit, type Attempt } from './check';
+import { fromSecret, secretFor, visit, type Attempt, type Visit } from './check';
 
 /** PostgreSQL's own user id in its image: psql asks who runs it. */
 export const POSTGRES_UID = 26;
@@ -83,14 +83,19 @@ count() { # HOST ID: how often an event is there
  */
 export async function tryPostgres(trial: Trial): Promise<void> {
   for (const store of eventStoresIn(trial.manifests)) {
-    await visit(trial, {
-      subject: `PostgreSQL ${store.name}`,
-      standing: store.standing,
-      goals: [store.database, ...(store.pooler ? [store.pooler] : [])],
-      prelude: SQL,
-      attempts: attemptsAt(store),
-    });
+    await visit(trial, eventClient(store));
   }
+}
+
+/** How applications use an event store. */
+export function eventClient(store: EventStore): Visit {
+  return {
+    subject: `PostgreSQL ${store.name}`,
+    standing: store.standing,
+    goals: [store.database, ...(store.pooler ? [store.pooler] : [])],
+    prelude: SQL,
+    attempts: attemptsAt(store),
+  };
 }
 
 function attemptsAt({ hosts: { readWrite, readOnly, pooled } }: EventStore): Attempt[] {

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster';
 import type { Goal, Standing } from '../place';
 import { TEMPORARY } from '../temporary';
 import { imageWith, type Trial } from '../trial';
-import { fromSecret, goalOf, secretFor, visit, type Attempt } from './check';
+import { fromSecret, goalOf, secretFor, visit, type Attempt, type Visit } from './check';
 
 /** One group of Redis members with its proxy, as its clients see it. */
 export interface RedisGroup {
@@ -120,16 +120,19 @@ export async function withCertificate<T>(
 /** Keys are written and read by way of the proxy, and by way of the master that Sentinel names. */
 export async function tryRedis(trial: Trial): Promise<void> {
   for (const group of redisGroupsIn(trial.manifests)) {
-    await withCertificate(trial.cluster, group, () =>
-      visit(trial, {
-        subject: `Redis ${group.name}`,
-        standing: group.standing,
-        goals: group.goals,
-        prelude: REDIS,
-        attempts: attemptsAt(group),
-      }),
-    );
+    await withCertificate(trial.cluster, group, () => visit(trial, keyClient(group)));
   }
+}
+
+/** How applications use a group. */
+export function keyClient(group: RedisGroup): Visit {
+  return {
+    subject: `Redis ${group.name}`,
+    standing: group.standing,
+    goals: group.goals,
+    prelude: REDIS,
+    attempts: attemptsAt(group),
+  };
 }
 
 function attemptsAt({ master, proxy, sentinel }: RedisGroup): Attempt[] {

@@ -34,13 +34,13 @@ def decision(text):
  */
 export async function tryVectorDatabase(trial: Trial): Promise<void> {
   for (const namespace of homesOf('weaviate', trial.manifests))
-    await visit(trial, database(trial, namespace));
+    await visit(trial, vectorClient(trial, namespace));
   for (const namespace of homesOf('transformers-inference', trial.manifests))
     await visit(trial, embeddings(trial, namespace));
 }
 
 /** Namespaces in which a program runs. */
-function homesOf(name: string, manifests: readonly Manifest[]): string[] {
+export function homesOf(name: string, manifests: readonly Manifest[]): string[] {
   return manifests
     .filter(
       ({ kind, metadata }) =>
@@ -49,7 +49,8 @@ function homesOf(name: string, manifests: readonly Manifest[]): string[] {
     .map(({ metadata }) => metadata.namespace ?? '');
 }
 
-function database({ manifests }: Trial, namespace: string): Visit {
+/** How applications use the database. */
+export function vectorClient({ manifests }: Trial, namespace: string): Visit {
   return {
     subject: 'Weaviate',
     standing: {
@@ -73,7 +74,8 @@ function database({ manifests }: Trial, namespace: string): Visit {
   };
 }
 
-function python(script: string): string {
+/** A script in Python, with the functions of `CLIENT` before it. */
+export function python(script: string): string {
   return `python3 - <<'END_OF_SCRIPT'\n${CLIENT}\n${script}\nEND_OF_SCRIPT`;
 }
 
