@@ -91,15 +91,19 @@ export class Place {
       .split('\n')
       .slice(-3)
       .join(' ');
-    throw new Error(
-      status === 124 ? `no end after its time: ${said}` : said || `ended with status ${status}`,
-    );
+    throw new Error(ENDINGS[status] ?? (said || `ended with status ${status}`));
   }
 
   async close(): Promise<void> {
     await this.cluster.remove(this.pod, { gracePeriodSeconds: 0 });
   }
 }
+
+/** What a shell's status tells that no message does. */
+const ENDINGS: Readonly<Record<number, string>> = {
+  124: 'no end in the time it has',
+  141: 'the connection was cut while it was written to',
+};
 
 /** Opens a place, uses it and takes it away, whatever comes of it. */
 export async function standingAt<T>(

@@ -82,12 +82,22 @@ export function judged(
     const found = live[index];
     const identity = identify(object.kind, object.metadata.namespace, object.metadata.name);
     const { health, message } = found
-      ? judge(found, backups)
+      ? judge(asWanted(object, found), backups)
       : { health: 'Missing', message: 'is not there' };
     return health === 'Healthy' ? [] : [`${identity}: ${message}`];
   });
   const count = `${objects.length - lacking.length}/${objects.length}`;
   return { name, isHealthy: lacking.length === 0, detail: [count, ...lacking].join('; ') };
+}
+
+/** As many as the manifests want, whatever somebody has scaled it to since. */
+function asWanted(object: Manifest, live: Live): Live {
+  const { replicas, instances } = (object['spec'] ?? {}) as { replicas?: number; instances?: number };
+  const wanted = {
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(instances === undefined ? {} : { instances }),
+  };
+  return { ...live, spec: { ...(live['spec'] as object | undefined), ...wanted } };
 }
 
 function judge(live: Live, backups: readonly Live[]): { health: string; message: string } {

@@ -46,8 +46,8 @@ function keepsakesFor(trial: Trial): Keepsake[] {
       .filter(({ isKept }) => isKept)
       .map((group) => ({
         client: keyClient(group),
-        leave: `redis ${group.proxy} SET acceptance:${id} ${id} EX 3600 | grep -qx OK`,
-        find: `redis ${group.proxy} GET acceptance:${id} | grep -qx ${id}`,
+        leave: `says OK redis ${group.proxy} SET acceptance:${id} ${id} EX 3600`,
+        find: `says ${id} redis ${group.proxy} GET acceptance:${id}`,
         during: (use: () => Promise<void>) => withCertificate(cluster, group, use),
       })),
     ...bucketsIn(manifests).map((bucket) => ({

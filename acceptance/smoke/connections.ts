@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodSpec } from '../../imports/k8s';
-import { containersOf, spec } from '../../constructs/platform/workloads';
+import { containersOf, spec, workloadsIn } from '../../constructs/platform/workloads';
 import type { Manifest } from '../../constructs/platform/manifest';
+import { selects } from '../../guarantees/label-selector';
 import type { Cluster, Live } from '../cluster';
 import { standingAt } from '../place';
 import { TEMPORARY } from '../temporary';
@@ -29,6 +30,9 @@ export async function tryConnections({ cluster, recorder, manifests }: Trial): P
   };
   const image = imageWith('python3', manifests);
   const targets = await targetsOf(cluster, [...rules.namespaces.keys()]);
+  await recorder.check(SUBJECT, 'what is there to connect to', () =>
+    Promise.resolve(seen(targets, manifests)),
+  );
   const sources = sourcesIn(manifests);
   // A quota has room for one pod more, not for many: namespaces side by side, sources in a row.
   await Promise.all(
@@ -48,6 +52,27 @@ export async function tryConnections({ cluster, recorder, manifests }: Trial): P
       }),
     ),
   );
+}
+
+/**
+ * A set of pods that is not there would be missing from every attempt.
+ * @throws Error where there is such a set
+ */
+function seen(targets: readonly Target[], manifests: readonly Manifest[]): string {
+  const absent = workloadsIn(manifests)
+    .filter(({ replicas }) => replicas > 0)
+    .filter(
+      ({ manifest, labels }) =>
+        !targets.some(
+          ({ pods }) =>
+            pods !== undefined &&
+            pods.namespace === manifest.metadata.namespace &&
+            selects({ matchLabels: { ...labels } }, pods.labels),
+        ),
+    )
+    .map(({ manifest: { kind, metadata } }) => `${kind} ${metadata.namespace}/${metadata.name}`);
+  if (absent.length > 0) throw new Error(`no pod of ${absent.join(', ')} runs`);
+  return `${targets.length} ports`;
 }
 
 /**

@@ -75,6 +75,12 @@ export function redisGroupsIn(manifests: readonly Manifest[]): RedisGroup[] {
 export const REDIS = `
 tls='--tls --cert /tls/tls.crt --key /tls/tls.key --cacert /trust/ca.crt'
 redis() { host=$1; shift; redis-cli -e $tls --no-auth-warning --user bridge -h "$host" "$@"; }
+says() { # TEXT COMMAND …: what it says is the text, or else the failure
+  wanted=$1
+  shift
+  said=$("$@" 2>&1) || true
+  [ "$said" = "$wanted" ] || { echo "said '$said', not '$wanted'" >&2; exit 1; }
+}
 ask_sentinel() { redis "$1" -p 26379 SENTINEL get-master-addr-by-name "$2" | head -1; }
 `;
 
@@ -137,8 +143,8 @@ export function keyClient(group: RedisGroup): Visit {
 
 function attemptsAt({ master, proxy, sentinel }: RedisGroup): Attempt[] {
   const written = (host: string): string => `
-redis ${host} SET "acceptance:$ID" "$ID" EX 60 | grep -qx OK
-redis ${host} GET "acceptance:$ID" | grep -qx "$ID"
+says OK redis ${host} SET "acceptance:$ID" "$ID" EX 60
+says "$ID" redis ${host} GET "acceptance:$ID"
 redis ${host} DEL "acceptance:$ID" > /dev/null`;
   return [
     { name: 'by way of the proxy', script: `${written(proxy)}\necho "wrote a key, read it back"` },

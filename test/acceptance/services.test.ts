@@ -61,6 +61,17 @@ describe('services of a platform', () => {
     );
   });
 
+  it('have as many pods as the manifests want, whatever they were scaled to', () => {
+    const set = { ...manifest('StatefulSet', 's3', 'minio'), spec: { replicas: 1 } };
+    const scaled = (replicas: number): Live =>
+      live(set, { spec: { replicas }, status: { readyReplicas: replicas, updatedReplicas: replicas } });
+    expect(judged('minio s3', [set], [scaled(1)], []).isHealthy).toBe(true);
+    expect(judged('minio s3', [set], [scaled(0)], [])).toMatchObject({
+      isHealthy: false,
+      detail: '0/1; StatefulSet/here/s3: 0 of 1 ready',
+    });
+  });
+
   it('have backups when one has completed, of this database', () => {
     const schedule = manifest('ScheduledBackup', 'daily');
     const there = [live(schedule, { spec: { cluster: { name: 'events' } } })];
