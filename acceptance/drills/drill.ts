@@ -99,15 +99,17 @@ cat /tmp/acknowledged`,
   );
   // Should acting fail, the writer is ended with its place; its own failure is then of no interest.
   loop.catch(() => undefined);
-  await until('the writer writes', async () => Number(await place.run('wc -l < /tmp/acknowledged')) >= 3);
+  await until('the writer writes', async () => (await acknowledgedAt(place)) >= 3);
   await act();
-  const before = Number(await place.run('wc -l < /tmp/acknowledged'));
-  await until(
-    'the writer writes again',
-    async () => Number(await place.run('wc -l < /tmp/acknowledged')) >= before + 3,
-  );
+  const before = await acknowledgedAt(place);
+  await until('the writer writes again', async () => (await acknowledgedAt(place)) >= before + 3);
   await place.run('touch /tmp/stop');
   return writtenIn(await loop);
+}
+
+/** How many writes were acknowledged so far; none before the writer began. */
+async function acknowledgedAt(place: Place): Promise<number> {
+  return Number(await place.run('cat /tmp/acknowledged 2> /dev/null | wc -l'));
 }
 
 /** Reads what the writer noted: a number and the seconds of a clock, a line each. */
