@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 
 const USAGE = `usage: npm run test:terraform
 
-Runs terraform init, validate and test in each folder of terraform/ that has tests, after npm run synth. No registry is
+Runs terraform validate and test in each folder of terraform/ that has tests, after npm run synth. No registry is
 asked: stand-ins for the providers, built once with Go, have the attributes that are used here. What they take, the real
 ones may still refuse; the workflow asks those.
 
@@ -24,7 +24,6 @@ ones may still refuse; the workflow asks those.
 
 const root = join(__dirname, '..');
 const FOLDERS = ['cluster', 'environment', 'modules/dns', 'modules/prerequisites', 'modules/settings'];
-const REGISTRY = 'registry.terraform.io';
 
 interface Said {
   readonly status: number;
@@ -46,22 +45,23 @@ function must(program: string, args: readonly string[], cwd: string, env?: NodeJ
   if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed:\n${output.trim()}`);
 }
 
-/** A mirror of the registry with a stand-in for each provider that some folder requires, at the lowest version it takes. */
-function mirrorIn(folder: string): void {
+/** Settings that put a stand-in into the place of each provider that some folder requires. */
+function standInsIn(folder: string): string {
   const program = join(folder, 'stand-in');
   must('go', ['build', '-o', program, '.'], join(root, 'tools/terraform-stand-in'));
-  const { arch, platform } = process;
-  const machine = `${platform}_${arch === 'x64' ? 'amd64' : arch}`;
-  for (const each of FOLDERS) {
-    const text = readFileSync(join(root, 'terraform', each, 'versions.tf'), 'utf8');
-    for (const [, source = '', version = ''] of text.matchAll(
-      /source\s*=\s*"([^"]+)"\s*version\s*=\s*"~> ([\d.]+)"/g,
-    )) {
-      const place = join(folder, 'mirror', REGISTRY, source, `${version}.0`, machine);
-      mkdirSync(place, { recursive: true });
-      copyFileSync(program, join(place, `terraform-provider-${source.split('/')[1]}_v${version}.0`));
-    }
-  }
+  const texts = FOLDERS.map((each) => readFileSync(join(root, 'terraform', each, 'versions.tf'), 'utf8'));
+  const sources = new Set(
+    texts.flatMap((text) => [...text.matchAll(/source\s*=\s*"([^"]+)"/g)].map(([, source = '']) => source)),
+  );
+  const overrides = [...sources].map((source) => {
+    const place = join(folder, source);
+    mkdirSync(place, { recursive: true });
+    copyFileSync(program, join(place, `terraform-provider-${source.split('/')[1]}`));
+    return `    "${source}" = "${place}"`;
+  });
+  const settings = join(folder, 'terraform.rc');
+  writeFileSync(settings, `provider_installation {\n  dev_overrides {\n${overrides.join('\n')}\n  }\n}\n`);
+  return settings;
 }
 
 /** What Terraform keeps beside the sources is kept beside a copy of them. */
@@ -85,17 +85,11 @@ function main(): number {
     throw new Error('dist: there is no manifest; run `npm run synth` first');
   const work = mkdtempSync(join(tmpdir(), 'terraform-test-'));
   try {
-    mirrorIn(work);
-    const settings = join(work, 'terraform.rc');
-    writeFileSync(
-      settings,
-      `provider_installation {\n  filesystem_mirror {\n    path = "${join(work, 'mirror')}"\n  }\n}\n`,
-    );
-    const env = { TF_CLI_CONFIG_FILE: settings, TF_IN_AUTOMATION: '1', CHECKPOINT_DISABLE: '1' };
+    const env = { TF_CLI_CONFIG_FILE: standInsIn(work), TF_IN_AUTOMATION: '1', CHECKPOINT_DISABLE: '1' };
     const copy = copyIn(work);
     const counts = { passed: 0, failed: 0 };
     for (const each of FOLDERS) {
-      must('terraform', ['init', '-no-color', '-input=false', '-backend=false'], join(copy, each), env);
+      must('terraform', ['get', '-no-color'], join(copy, each), env);
       must('terraform', ['validate', '-no-color'], join(copy, each), env);
       const { status, output } = run('terraform', ['test', '-no-color'], join(copy, each), env);
       console.log(`terraform/${each}\n${output.trim()}\n`);

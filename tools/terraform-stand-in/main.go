@@ -159,7 +159,7 @@ func (own provider) StopProvider(context.Context, *proto.StopProviderRequest) (*
 
 func main() {
 	name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(os.Args[0]), "terraform-provider-"), "_")
-	err := tf6server.Serve("registry.terraform.io/hashicorp/"+name, func() proto.ProviderServer { return providers[name] })
+	err := tf6server.Serve(name, func() proto.ProviderServer { return providers[name] })
 	if err != nil {
 		panic(err)
 	}
