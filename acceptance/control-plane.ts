@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dump } from 'js-yaml';
 import { run } from './kubectl';
+import { Logins } from './logins';
 import { findPrograms, type Paths, type ProgramName } from './programs';
 import { Sandbox } from './sandbox';
 
@@ -30,15 +28,6 @@ const START_SECONDS = 90;
 const ATTEMPTS = 3;
 
 const SERVICE_ADDRESSES = '10.96.0.0/16';
-
-/** Everybody who logs in, with a token of his own: the groups decide what they may do. */
-const USERS = {
-  admin: { user: 'admin', group: 'system:masters' },
-  'kube-controller-manager': { user: 'system:kube-controller-manager', group: '' },
-  'kube-scheduler': { user: 'system:kube-scheduler', group: '' },
-} as const;
-
-type UserName = keyof typeof USERS;
 
 const NEEDED = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const;
 
@@ -83,77 +72,31 @@ export class ControlPlane {
   }
 }
 
+/** Starts programs in a sandbox; flags by name. */
+type Starter = (name: ProgramName, flags: Flags) => ChildProcess;
+
 /** Starts all programs in order; each is waited for, as those after it need it. */
 async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes: boolean): Promise<string> {
-  const { folder } = sandbox;
   const [etcdPort, peerPort, apiPort] = await freePorts();
-  const etcd = `http://127.0.0.1:${etcdPort}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
-  const start = (name: ProgramName, flags: Flags): ChildProcess =>
-    sandbox.start(name, programs[name], argumentsOf(flags));
-
-  const etcdProcess = start('etcd', {
-    name: 'default',
-    'data-dir': join(folder, 'etcd'),
-    'unsafe-no-fsync': 'true', // Nothing of it is to survive.
-    'log-level': 'warn',
-    'listen-client-urls': etcd,
-    'advertise-client-urls': etcd,
-    'listen-peer-urls': peer,
-    'initial-advertise-peer-urls': peer,
-    'initial-cluster': `default=${peer}`,
-  });
-  await ready(sandbox, 'etcd', etcdProcess, async () => (await fetch(`${etcd}/health`)).ok);
-
-  const tokens = tokensOf();
-  const keys = writeKeys(folder, tokens);
-  const serving = join(folder, 'serving');
-  const apiServer = start('kube-apiserver', {
-    'bind-address': '127.0.0.1',
-    'secure-port': apiPort,
-    'advertise-address': '127.0.0.1',
-    'cert-dir': serving, // It makes a certificate there, and an authority for it.
-    'etcd-servers': etcd,
-    'service-cluster-ip-range': SERVICE_ADDRESSES,
-    'endpoint-reconciler-type': 'none', // A loopback address is not allowed in an endpoint.
-    'authorization-mode': 'Node,RBAC',
-    'anonymous-auth': 'false',
-    'token-auth-file': keys.tokens,
-    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
-    'service-account-key-file': keys.public,
-    'service-account-signing-key-file': keys.private,
-    'allow-privileged': 'true', // As on real clusters: Pod Security decides.
-    profiling: 'false',
-  });
-  const authority = join(serving, 'apiserver.crt');
-  const kubeconfig = (user: UserName): string => join(folder, `${user}.kubeconfig`);
-  const writeKubeconfigs = (): void => {
-    for (const user of Object.keys(USERS) as UserName[]) {
-      const login = { user, token: tokens[user], authority: readFileSync(authority), port: apiPort };
-      writeFileSync(kubeconfig(user), kubeconfigOf(login), { mode: 0o600 });
-    }
-  };
-  const admin = kubeconfig('admin');
+  const start: Starter = (name, flags) => sandbox.start(name, programs[name], argumentsOf(flags));
+  const logins = new Logins(sandbox.folder, apiPort);
+  const admin = logins.kubeconfig('admin');
   const asks = async (...args: readonly string[]): Promise<boolean> =>
     (await run(programs.kubectl, ['--kubeconfig', admin, 'get', ...args])).status === 0;
+
+  const etcd = `http://127.0.0.1:${etcdPort}`;
+  const store = startEtcd(start, sandbox.folder, etcd, `http://127.0.0.1:${peerPort}`);
+  await ready(sandbox, 'etcd', store, async () => (await fetch(`${etcd}/health`)).ok);
+
+  const apiServer = startApiServer(start, logins, etcd, apiPort);
   await ready(sandbox, 'kube-apiserver', apiServer, async () => {
-    writeKubeconfigs();
+    logins.writeKubeconfigs();
     return asks('--raw', '/readyz');
   });
 
-  const controllers = start('kube-controller-manager', {
-    kubeconfig: kubeconfig('kube-controller-manager'),
-    'secure-port': '0',
-    'leader-elect': 'false',
-    'root-ca-file': authority,
-    'service-account-private-key-file': keys.private,
-    'use-service-account-credentials': 'true',
-    'service-cluster-ip-range': SERVICE_ADDRESSES,
-    // A node that nothing runs on cannot fail; on a busy machine it would seem to.
-    ...(fakeNodes ? { 'node-monitor-grace-period': '24h' } : {}),
-  });
+  const controllers = startControllers(start, logins, fakeNodes);
   const scheduler = start('kube-scheduler', {
-    kubeconfig: kubeconfig('kube-scheduler'),
+    kubeconfig: logins.kubeconfig('kube-scheduler'),
     'secure-port': '0',
     'leader-elect': 'false',
   });
@@ -166,6 +109,54 @@ async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes
   await ready(sandbox, 'kube-controller-manager', controllers, () => asks('serviceaccount', 'default'));
   await ready(sandbox, 'kube-scheduler', scheduler, async () => scheduler.exitCode === null);
   return admin;
+}
+
+function startEtcd(start: Starter, folder: string, client: string, peer: string): ChildProcess {
+  return start('etcd', {
+    name: 'default',
+    'data-dir': join(folder, 'etcd'),
+    'unsafe-no-fsync': 'true', // Nothing of it is to survive.
+    'log-level': 'warn',
+    'listen-client-urls': client,
+    'advertise-client-urls': client,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': `default=${peer}`,
+  });
+}
+
+function startApiServer(start: Starter, logins: Logins, etcd: string, port: string): ChildProcess {
+  return start('kube-apiserver', {
+    'bind-address': '127.0.0.1',
+    'secure-port': port,
+    'advertise-address': '127.0.0.1',
+    'cert-dir': logins.serving, // It makes a certificate there, and an authority for it.
+    'etcd-servers': etcd,
+    'service-cluster-ip-range': SERVICE_ADDRESSES,
+    'endpoint-reconciler-type': 'none', // A loopback address is not allowed in an endpoint.
+    'authorization-mode': 'Node,RBAC',
+    'anonymous-auth': 'false',
+    'token-auth-file': logins.tokens,
+    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+    'service-account-key-file': logins.publicKey,
+    'service-account-signing-key-file': logins.privateKey,
+    'allow-privileged': 'true', // As on real clusters: Pod Security decides.
+    profiling: 'false',
+  });
+}
+
+function startControllers(start: Starter, logins: Logins, fakeNodes: boolean): ChildProcess {
+  return start('kube-controller-manager', {
+    kubeconfig: logins.kubeconfig('kube-controller-manager'),
+    'secure-port': '0',
+    'leader-elect': 'false',
+    'root-ca-file': logins.authority,
+    'service-account-private-key-file': logins.privateKey,
+    'use-service-account-credentials': 'true',
+    'service-cluster-ip-range': SERVICE_ADDRESSES,
+    // A node that nothing runs on cannot fail; on a busy machine it would seem to.
+    ...(fakeNodes ? { 'node-monitor-grace-period': '24h' } : {}),
+  });
 }
 
 type Flags = Readonly<Record<string, string>>;
@@ -206,58 +197,5 @@ function listen(server: Server): Promise<string> {
       const address = server.address();
       done(String(typeof address === 'object' ? address?.port : address));
     });
-  });
-}
-
-function tokensOf(): Record<UserName, string> {
-  const token = (): string => randomBytes(32).toString('hex');
-  return { admin: token(), 'kube-controller-manager': token(), 'kube-scheduler': token() };
-}
-
-/** Writes who logs in with which token, and the keys that tokens of service accounts are signed with. */
-function writeKeys(
-  folder: string,
-  tokens: Readonly<Record<UserName, string>>,
-): { tokens: string; private: string; public: string } {
-  const write = (name: string, text: string): string => {
-    const path = join(folder, name);
-    writeFileSync(path, text, { mode: 0o600 });
-    return path;
-  };
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
-  const lines = (Object.keys(USERS) as UserName[]).map((name) =>
-    [tokens[name], USERS[name].user, name, USERS[name].group].join(','),
-  );
-  return {
-    tokens: write('tokens.csv', `${lines.join('\n')}\n`),
-    private: write('service-accounts.key', privateKey),
-    public: write('service-accounts.pub', publicKey),
-  };
-}
-
-interface Login {
-  readonly user: string;
-  readonly token: string;
-  readonly authority: Buffer;
-  readonly port: string;
-}
-
-function kubeconfigOf({ user, token, authority, port }: Login): string {
-  const name = 'control-plane';
-  const cluster = {
-    server: `https://127.0.0.1:${port}`,
-    'certificate-authority-data': authority.toString('base64'),
-  };
-  return dump({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster }],
-    users: [{ name: user, user: { token } }],
-    contexts: [{ name, context: { cluster: name, user } }],
-    'current-context': name,
   });
 }

@@ -109,15 +109,22 @@ export class Waves {
   private async complaintAbout(name: string, namespace: string | undefined): Promise<string | undefined> {
     const events = (await this.cluster.list('v1', 'Event', namespace)) as unknown as readonly Event[];
     return events
-      .filter(({ type, involvedObject }) => type === 'Warning' && involvedObject.name.startsWith(name))
+      .filter(({ type, involvedObject }) => type === 'Warning' && isAbout(involvedObject, name))
+      .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
       .at(-1)?.message;
   }
 }
 
+/** Whether an event is about an object, or about a ReplicaSet that a Deployment made: called after it, and a hash. */
+function isAbout({ kind, name: subject }: Event['involvedObject'], name: string): boolean {
+  return subject === name || (kind === 'ReplicaSet' && subject.replace(/-[a-z0-9]+$/, '') === name);
+}
+
 interface Event {
   readonly type: string;
-  readonly involvedObject: { readonly name: string };
+  readonly involvedObject: { readonly kind: string; readonly name: string };
   readonly message: string;
+  readonly lastTimestamp?: string;
 }
 
 /** As in `3 created, 5 unchanged`. */
