@@ -104,6 +104,8 @@ async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes
     start('kwok', {
       kubeconfig: admin,
       'manage-all-nodes': 'true',
+      // Nodes that are late with their status would else be given up now and then, and their pods be not ready for ever.
+      'node-lease-duration-seconds': '40',
       config: join(__dirname, 'fake-nodes.yaml'),
     });
   await ready(sandbox, 'kube-controller-manager', controllers, () => asks('serviceaccount', 'default'));

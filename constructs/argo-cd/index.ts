@@ -68,8 +68,6 @@ export class ArgoCdSettings extends Construct {
     });
     this.settings('argocd-cmd-params-cm', {
       'controller.sync.timeout.seconds': String(syncTimeoutSeconds),
-      // Compared as the API server would take it: what it fills in and what webhooks add is no difference.
-      'controller.diff.server.side': 'true',
     });
     this.settings('argocd-notifications-cm', payloads('notifications', '.yaml'));
   }

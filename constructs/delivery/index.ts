@@ -5,7 +5,7 @@ import { objectsIn } from '../platform/manifest';
 import { NamespaceScope, namespaceOf } from '../platform/names';
 import { isNamespaced } from '../platform/scope';
 import { rolesOf } from './roles';
-import { LOCAL_CLUSTER, RETRY, SyncWindow, windowsFor } from './settings';
+import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from './settings';
 
 /** One folder of manifests, and the part of the construct tree that it is printed from. */
 export interface Delivered {
@@ -62,7 +62,7 @@ export class Delivery extends Construct {
           { group: 'argoproj.io', kind: 'Application' },
         ],
         roles: rolesOf(`${id}-bootstrap`),
-        ...windowsFor(props.syncWindows),
+        // No windows: a commit that opens one must get in.
       },
     });
     // After all others: whatever comes after it would wait for its health, which is theirs.
@@ -95,7 +95,7 @@ export class Delivery extends Construct {
     new Application(this, phase, {
       metadata: {
         name: `${this.node.id}-${phase}`,
-        annotations: { 'argocd.argoproj.io/sync-wave': String(wave) },
+        annotations: { ...COMPARED, 'argocd.argoproj.io/sync-wave': String(wave) },
       },
       spec: {
         project,
@@ -103,7 +103,7 @@ export class Delivery extends Construct {
         source: { repoURL: repository, targetRevision: branch, path: `${folder}/${phase}` },
         syncPolicy: {
           automated: { prune: true, selfHeal: true },
-          syncOptions: ['ServerSideApply=true', 'RespectIgnoreDifferences=true'],
+          syncOptions: SYNC_OPTIONS,
           retry: RETRY,
         },
       },

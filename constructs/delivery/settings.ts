@@ -14,6 +14,20 @@ export const RETRY: ApplicationOperationRetry = {
   backoff: { duration: '10s', factor: 2, maxDuration: '3m' },
 };
 
+/**
+ * Differences are asked of the API server: what it fills in (the templates of claims, defaults of custom resources) and what
+ * webhooks add is none. Compared otherwise, StatefulSets, ExternalSecrets and databases are healed for ever.
+ */
+export const COMPARED: Readonly<Record<string, string>> = {
+  'argocd.argoproj.io/compare-options': 'ServerSideDiff=true',
+};
+
+/**
+ * What is no longer wanted goes last, when all else is there and healthy: a sync that waits for somebody to confirm a deletion
+ * has then done everything else, and pods keep their settings until they are replaced.
+ */
+export const SYNC_OPTIONS: readonly string[] = ['ServerSideApply=true', 'PruneLast=true'];
+
 /** Time in which Argo CD syncs by itself, or does not. */
 export interface SyncWindow {
   readonly kind: 'allow' | 'deny';

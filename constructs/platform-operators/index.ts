@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectName } from '../platform/names';
 import { rolesOf } from '../delivery/roles';
-import { LOCAL_CLUSTER, RETRY, SyncWindow, windowsFor } from '../delivery/settings';
+import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from '../delivery/settings';
 import { OPERATOR_NAMES, operatorChart, OperatorName } from './operators';
 
 export interface PlatformOperatorsProps {
@@ -58,7 +58,7 @@ export class PlatformOperators extends Construct {
     new Application(this, name, {
       metadata: {
         name: `${objectName(this)}-${name}`,
-        annotations: { 'argocd.argoproj.io/sync-wave': String(wave(name)) },
+        annotations: { ...COMPARED, 'argocd.argoproj.io/sync-wave': String(wave(name)) },
       },
       spec: {
         project,
@@ -71,7 +71,7 @@ export class PlatformOperators extends Construct {
         },
         syncPolicy: {
           automated: { prune: true, selfHeal: true },
-          syncOptions: ['CreateNamespace=true', 'ServerSideApply=true'],
+          syncOptions: ['CreateNamespace=true', ...SYNC_OPTIONS],
           retry: RETRY,
         },
       },

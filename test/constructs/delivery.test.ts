@@ -92,15 +92,18 @@ describe('the delivery', () => {
     for (const name of ['lighthouse-bootstrap', 'lighthouse-foundation', 'lighthouse-operations']) {
       expect(application(name).syncPolicy).toMatchObject({
         automated: { prune: true, selfHeal: true },
-        syncOptions: expect.arrayContaining(['ServerSideApply=true']) as string[],
+        syncOptions: ['ServerSideApply=true', 'PruneLast=true'],
         retry: { limit: -1, refresh: true },
+      });
+      expect(application(name).metadata.annotations).toMatchObject({
+        'argocd.argoproj.io/compare-options': 'ServerSideDiff=true',
       });
     }
   });
 
-  test('keeps still in the windows that say so, in every project', () => {
-    for (const name of ['lighthouse-bootstrap', 'lighthouse'])
-      expect(project(name).syncWindows).toEqual([{ ...WINDOW, applications: ['*'] }]);
+  test('keeps still in the windows that say so; the root does not, or no commit could open one', () => {
+    expect(project('lighthouse').syncWindows).toEqual([{ ...WINDOW, applications: ['*'] }]);
+    expect(project('lighthouse-bootstrap')).not.toHaveProperty('syncWindows');
     const always = manifestsOf(
       platformWith((ground) => {
         const always = { ...props(ground), syncWindows: undefined };
