@@ -92,13 +92,12 @@ async function idle({ argocd }: Stage): Promise<string> {
 
 async function newCommit(stage: Stage): Promise<string> {
   const took = await deliver(stage, { marker: 'two' }, NEWS);
-  const live = await stage.cluster.get(SETTINGS);
-  if ((live?.['data'] as { marker?: string }).marker !== 'two')
-    throw new Error('the ConfigMap is the old one');
+  if ((await marker(stage)) !== 'two') throw new Error('the ConfigMap is the old one');
   return `${took} after the push`;
 }
 
-async function newJobs({ cluster, argocd, repository }: Stage): Promise<string> {
+async function newJobs(stage: Stage): Promise<string> {
+  const { cluster, repository } = stage;
   const jobs = async () => {
     const all = await cluster.list('batch/v1', 'Job', 'postgres');
     return new Map(all.map(({ metadata }) => [metadata.name, metadata.uid]));
@@ -106,10 +105,7 @@ async function newJobs({ cluster, argocd, repository }: Stage): Promise<string> 
   const before = await jobs();
   const commit = await repository.publish(later('two'));
   const start = performance.now();
-  await until('the foundation is synced', 3 * NEWS, async () => {
-    const foundation = await whole(argocd, FOUNDATION);
-    return foundation?.status?.sync?.revision === commit ? foundation : undefined;
-  });
+  await until('the foundation is synced', 4 * NEWS, () => at(stage, commit, FOUNDATION));
   const took = since(start);
   const after = await jobs();
   const kept = [...after.values()].filter((uid) => [...before.values()].includes(uid));
@@ -212,10 +208,10 @@ async function rolledBack(stage: Stage): Promise<string> {
   const start = performance.now();
   const commit = stage.repository.rollback(stage.first);
   await until('the rollback is synced', NEWS, () => at(stage, commit));
-  const live = await stage.cluster.get(SETTINGS);
-  if ((live?.['data'] as { marker?: string }).marker !== 'one')
-    throw new Error('the ConfigMap is not the first');
-  return `${since(start)} after the command`;
+  if ((await marker(stage)) !== 'one') throw new Error('the ConfigMap is not the first');
+  const took = since(start);
+  await until('the foundation is back too', 4 * NEWS, () => at(stage, commit, FOUNDATION));
+  return `${took} after the command; the foundation with its Jobs ${since(start)}`;
 }
 
 async function windowed(stage: Stage): Promise<string> {
@@ -223,7 +219,7 @@ async function windowed(stage: Stage): Promise<string> {
   const always = { schedule: '* * * * *', duration: '1h', timeZone: 'UTC', manualSync: true };
   await deliver(stage, { marker: 'eight' }, NEWS);
   await repository.publish({ marker: 'eight', syncWindows: [{ kind: 'deny', ...always }] });
-  await until('the window is there', NEWS, async () => {
+  await until('the window is there', 2 * NEWS, async () => {
     const project = await stage.cluster.get({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'AppProject',
@@ -238,9 +234,7 @@ async function windowed(stage: Stage): Promise<string> {
     return sync?.revision === commit && sync.status === 'OutOfSync' ? true : undefined;
   });
   await sleep(15_000);
-  const live = await stage.cluster.get(SETTINGS);
-  if ((live?.['data'] as { marker?: string }).marker !== 'eight')
-    throw new Error('it was synced all the same');
+  if ((await marker(stage)) !== 'eight') throw new Error('it was synced all the same');
   const took = await deliver(stage, { marker: 'nine' }, SYNC_LIMIT + NEWS);
   return `not synced in 8 s; after the commit that opens it: ${took}`;
 }
@@ -263,8 +257,8 @@ async function deliver(stage: Stage, revision: Revision, seconds: number): Promi
   return since(start);
 }
 
-async function at({ argocd }: Stage, commit: string): Promise<Application | undefined> {
-  const application = await whole(argocd, AUTOMATION);
+async function at({ argocd }: Stage, commit: string, name = AUTOMATION): Promise<Application | undefined> {
+  const application = await whole(argocd, name);
   return application?.status?.sync?.revision === commit ? application : undefined;
 }
 
