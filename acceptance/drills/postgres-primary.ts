@@ -3,7 +3,7 @@ import type { Cluster, Live } from '../cluster';
 import { connectedAt } from '../place';
 import { type EventStore, eventStoresIn, SQL } from '../smoke/postgres';
 import type { Trial } from '../trial';
-import { kill, lostOf, until, whole, writingWhile } from './drill';
+import { kill, lostOf, podsOf, until, whole, writingWhile } from './drill';
 
 /**
  * Kills the primary while a client appends events by way of the pooler. With one instance, it comes back; with several,
@@ -24,10 +24,10 @@ export async function killPrimary({ cluster, recorder, manifests }: Trial): Prom
           const written = await writingWhile(place, SQL, `append ${pooled} "${run}:$N"`, async () => {
             await kill(cluster, primary);
             if (store.instances > 1)
-              await until(
-                'another instance is primary',
-                async () => (await primaryOf(cluster, store)).metadata.name !== primary.metadata.name,
-              );
+              await until('another instance is primary', async () => {
+                const now = await primaryOf(cluster, store).catch(() => primary);
+                return now.metadata.name !== primary.metadata.name;
+              });
             recovery = await whole(cluster, store.object, primary);
           });
           const there = await place.run(
@@ -49,21 +49,15 @@ export async function killPrimary({ cluster, recorder, manifests }: Trial): Prom
   }
 }
 
-/** The pod that the operator calls the primary. */
+/**
+ * The pod that the operator calls the primary.
+ * @throws Error where there is none, as between two primaries
+ */
 async function primaryOf(cluster: Cluster, { name, namespace }: EventStore): Promise<Live> {
-  const selector = `cnpg.io/cluster=${name},cnpg.io/instanceRole=primary`;
-  const pods = await cluster.list('v1', 'Pod', namespace, selector);
-  const [primary] = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  if (primary) return primary;
-  // Between two primaries there is none.
-  const status = (await cluster.list('postgresql.cnpg.io/v1', 'Cluster', namespace)).find(
-    ({ metadata }) => metadata.name === name,
-  )?.['status'] as { currentPrimary?: string } | undefined;
-  const pod = await cluster.get({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { namespace, name: status?.currentPrimary ?? '' },
+  const [primary] = await podsOf(cluster, namespace, {
+    'cnpg.io/cluster': name,
+    'cnpg.io/instanceRole': 'primary',
   });
-  if (!pod) throw new Error(`${namespace}/${name} has no primary`);
-  return pod;
+  if (!primary) throw new Error(`${namespace}/${name} has no primary`);
+  return primary;
 }
