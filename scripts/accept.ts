@@ -12,6 +12,7 @@ import { environmentFiles, loadEnvironments } from '../config/load';
 import type { Cluster as Place } from '../config/schema';
 import type { Manifest } from '../constructs/platform/manifest';
 import { type Printed, readDist } from '../synth/dist';
+import { Misuse, runCommand } from './command';
 
 const USAGE = `usage: npm run accept -- --environment NAME [OPTION ...]
        npm run accept -- --all [OPTION ...]
@@ -48,21 +49,9 @@ const options = {
   kubeconfig: { type: 'string' },
   patience: { type: 'string', default: '60' },
   json: { type: 'string' },
-  help: { type: 'boolean', default: false },
 } as const;
 
-/** Wrong usage. */
-class Misuse extends Error {}
-
-type Values = ReturnType<typeof parse>;
-
-function parse() {
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    throw new Misuse(error instanceof Error ? error.message : String(error));
-  }
-}
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 /** One cluster of an environment, and what is applied to it. */
 interface Target {
@@ -164,11 +153,7 @@ async function accept(
 }
 
 async function main(): Promise<number> {
-  const values = parse();
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const { values } = parseArgs({ options });
   const targets = targetsOf(values);
   const manner: Manner = {
     kubeconfig: values.kubeconfig,
@@ -187,13 +172,4 @@ async function main(): Promise<number> {
   return reports.every(isGood) ? 0 : 1;
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    if (!(error instanceof Error)) throw error;
-    const isMisuse = error instanceof Misuse;
-    console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-    if (isMisuse) console.error(`\n${USAGE}`);
-    process.exitCode = isMisuse ? 2 : 1;
-  },
-);
+runCommand(USAGE, main);

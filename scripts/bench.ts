@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import type { Environment } from '../config/schema';
+import { Misuse, runCommand } from './command';
 import { type Tool, toolPath } from './tools';
 
 const USAGE = `usage: npm run bench [-- --runs N] [--check]
@@ -261,32 +262,25 @@ function workFolder(): string {
   return existsSync(inMemory) ? inMemory : tmpdir();
 }
 
-function main(): void {
+function main(): number {
   const { values } = parseArgs({
     options: {
       runs: { type: 'string', default: '7' },
       check: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return console.log(USAGE);
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1)
-    throw new Error(`--runs must be a whole number from 1, got "${values.runs}"`);
+    throw new Misuse(`--runs must be a whole number from 1, got "${values.runs}"`);
   const work = mkdtempSync(join(workFolder(), 'bench-'));
   try {
     const targets = bench(runs, work);
     for (const { name, met, figure } of targets)
       console.log(`${met ? 'met   ' : 'MISSED'} ${name}: ${figure}`);
-    if (values.check && !targets.every(({ met }) => met)) process.exitCode = 1;
+    return values.check && !targets.every(({ met }) => met) ? 1 : 0;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -16,6 +16,7 @@ import { markHealthy } from '../publishing/healthy';
 import { placesIn, revisionOn } from '../publishing/scope';
 import { isAncestor, short } from '../publishing/source';
 import { readPrinted } from '../synth/dist';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run dist:await -- [REVISION] --environment NAME --kubeconfig FILE [OPTION ...]
 
@@ -54,13 +55,8 @@ async function main(): Promise<number> {
       remote: { type: 'string', default: 'origin' },
       branch: { type: 'string' },
       config: { type: 'string', default: 'config' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const { environment, kubeconfig } = values;
   if (environment === undefined || kubeconfig === undefined || positionals.length > 1) {
     console.error('give --environment and --kubeconfig, and at most one REVISION');
@@ -160,11 +156,4 @@ async function lookAt({ kubectl, args }: Way, expected: Applications): Promise<S
   return seenIn(items, expected);
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    if (!(error instanceof Error)) throw error;
-    console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-    process.exitCode = 1;
-  },
-);
+runCommand(USAGE, main);

@@ -23,6 +23,7 @@ import { placesIn, refuseForeign, revisionOf } from '../publishing/scope';
 import { filesIn, short } from '../publishing/source';
 import { readPrinted } from '../synth/dist';
 import type { Files } from '../synth/memory';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run dist:diff [-- OPTION ...]
 
@@ -66,13 +67,8 @@ async function main(): Promise<number> {
       branch: { type: 'string' },
       config: { type: 'string', default: 'config' },
       dist: { type: 'string', default: 'dist' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const format = FORMATS[values.format];
   if (!format) {
     console.error(`--format ${values.format}: must be ${Object.keys(FORMATS).join(', ')}`);
@@ -150,11 +146,4 @@ async function liveSide(
   }
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    if (!(error instanceof Error)) throw error;
-    console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-    process.exitCode = 1;
-  },
-);
+runCommand(USAGE, main);

@@ -3,6 +3,7 @@ import { DistBranch } from '../publishing/branch';
 import { configuredBranch } from '../publishing/delivery';
 import { Git } from '../publishing/git';
 import { markHealthy } from '../publishing/healthy';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run dist:healthy -- REVISION [OPTION ...]
 
@@ -26,13 +27,8 @@ function main(): number {
       remote: { type: 'string', default: 'origin' },
       branch: { type: 'string' },
       config: { type: 'string', default: 'config' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const [revision] = positionals;
   if (revision === undefined || positionals.length > 1) {
     console.error('give one REVISION');
@@ -47,10 +43,4 @@ function main(): number {
   return 0;
 }
 
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -7,6 +7,7 @@ import { ALLOWED_FILE, allowanceIn, allowedLine, readAllowances } from '../publi
 import { filesIn, refuseOutdated, short, sourceOf } from '../publishing/source';
 import { countsOf } from '../publishing/summary';
 import { synthesize } from '../synth/synthesize';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run dist:publish [-- OPTION ...]
 
@@ -39,13 +40,8 @@ async function main(): Promise<number> {
       branch: { type: 'string' },
       config: { type: 'string', default: 'config' },
       dist: { type: 'string', default: 'dist' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const git = Git.open('.');
   const allowances = [...values.allow.map(allowanceIn), ...readAllowances()];
   const branch = DistBranch.of(git, values.remote, values.branch ?? configuredBranch(values.config));
@@ -83,11 +79,4 @@ function describe({ name }: DistBranch, { outcome, commit, changes, verdict }: P
   ].join('\n');
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    if (!(error instanceof Error)) throw error;
-    console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-    process.exitCode = 1;
-  },
-);
+runCommand(USAGE, main);

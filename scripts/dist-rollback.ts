@@ -6,6 +6,7 @@ import { rollback, type RolledBack } from '../publishing/rollback';
 import { ALLOWED_FILE, allowanceIn, allowedLine, readAllowances } from '../publishing/safety/allowances';
 import { short } from '../publishing/source';
 import { countsOf } from '../publishing/summary';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run dist:rollback -- --to REVISION | --last-healthy [OPTION ...]
 
@@ -40,13 +41,8 @@ function main(): number {
       remote: { type: 'string', default: 'origin' },
       branch: { type: 'string' },
       config: { type: 'string', default: 'config' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   if ((values.to === undefined) !== values['last-healthy']) {
     console.error('give either --to REVISION or --last-healthy');
     return 2;
@@ -74,10 +70,4 @@ function describe({ name }: DistBranch, { outcome, commit, changes, verdict }: R
   ].join('\n');
 }
 
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TEXT_FAULTS, OBJECT_FAULTS } from '../test/faults/faults';
 import { type Caught, catchAll } from '../test/faults/gates';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run faults [-- --check]
 
@@ -37,11 +38,7 @@ function cell(text: string): string {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean' } } });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
   const caught = await catchAll(TEXT_FAULTS, OBJECT_FAULTS);
   const wrong = caught.filter(
     ({ fault, gate, message }) => gate !== fault.gate || !message.includes(fault.says),
@@ -60,10 +57,4 @@ async function main(): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+runCommand(USAGE, main);

@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KUBERNETES } from './imports/sources';
 import { KUBECONFORM, toolPath } from './tools';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run gate [-- --dist DIR]
 
@@ -166,20 +167,10 @@ const gate = async (dist: string): Promise<string[]> => {
 };
 
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({ options: { dist: { type: 'string' }, help: { type: 'boolean' } } });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const { values } = parseArgs({ options: { dist: { type: 'string' } } });
   const findings = await gate(values.dist === undefined ? join(root, 'dist') : resolve(values.dist));
   if (findings.length > 0) console.error(`${findings.join('\n')}\ngate failed, findings: ${findings.length}`);
   return findings.length > 0 ? 1 : 0;
 };
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+runCommand(USAGE, main);

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load';
 import { guarantees } from '../guarantees/all';
 import { describe, type Proof, proofsOf } from '../guarantees/prove';
 import type { Platform } from '../synth/platform';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run guarantees [-- OPTION ...]
 
@@ -21,13 +22,8 @@ function main(): number {
       report: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       config: { type: 'string', default: 'config' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const { images, environments } = loadConfig(values.config);
   const platforms = environments.flatMap((environment) =>
     environment.clusters.map((cluster) => buildPlatform(environment, cluster, images)),
@@ -122,10 +118,4 @@ function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -9,6 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCommand } from './command';
 import { fetchKubernetes, fetchModule } from './imports/fetch';
 import { type Files, generate } from './imports/generate';
 
@@ -52,14 +54,10 @@ const swapIn = (files: Files): void => {
   rmSync(old, { recursive: true, force: true });
 };
 
-const main = (args: readonly string[]): number => {
-  const unknown = args.find((arg) => !['--check', '--help'].includes(arg));
-  if (unknown !== undefined || args.includes('--help')) {
-    console.log(unknown === undefined ? USAGE : `unknown argument ${unknown}\n\n${USAGE}`);
-    return unknown === undefined ? 0 : 2;
-  }
+const main = (): number => {
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
   const files = generate({ kubernetes: () => fetchKubernetes(cache), module: fetchModule });
-  if (args.includes('--check')) {
+  if (values.check) {
     const found = differences(filesOn(target), files);
     console.log(
       found.length > 0
@@ -73,9 +71,4 @@ const main = (args: readonly string[]): number => {
   return 0;
 };
 
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -1,6 +1,8 @@
+import { parseArgs } from 'node:util';
 import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
+import { Misuse, runCommand } from './command';
 
 /** A check of payload files in the programs that read them; it reports every single thing it saw. */
 type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
@@ -14,10 +16,10 @@ CD, which is built once. It changes nothing outside temporary folders and .cache
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 
-async function main(names: readonly string[]): Promise<void> {
-  if (names.includes('--help')) return console.log(USAGE);
+async function main(): Promise<number> {
+  const { positionals: names } = parseArgs({ allowPositionals: true });
   const unknown = names.filter((name) => !(name in CHECKS));
-  if (unknown.length > 0) throw new Error(`no check called ${unknown.join(', ')}\n${USAGE}`);
+  if (unknown.length > 0) throw new Misuse(`no check called ${unknown.join(', ')}`);
 
   let passed = 0;
   let failed = 0;
@@ -38,10 +40,7 @@ async function main(names: readonly string[]): Promise<void> {
     );
   }
   console.log(`${passed} passed, ${failed} failed`);
-  if (failed > 0 || passed === 0) process.exitCode = 1;
+  return failed > 0 || passed === 0 ? 1 : 0;
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 2;
-});
+runCommand(USAGE, main);

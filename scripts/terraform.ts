@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runCommand } from './command';
 
 const USAGE = `usage: npm run test:terraform
 
@@ -76,11 +77,7 @@ function copyIn(folder: string): string {
 }
 
 function main(): number {
-  const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  parseArgs({ options: {} });
   if (!existsSync(join(root, 'dist')))
     throw new Error('dist: there is no manifest; run `npm run synth` first');
   const work = mkdtempSync(join(tmpdir(), 'terraform-test-'));
@@ -104,10 +101,4 @@ function main(): number {
   }
 }
 
-try {
-  process.exitCode = main();
-} catch (error) {
-  if (!(error instanceof Error)) throw error;
-  console.error(process.env['LIGHTHOUSE_DEBUG'] ? error.stack : error.message);
-  process.exitCode = 1;
-}
+runCommand(USAGE, main);

@@ -267,7 +267,7 @@ test('every command says how it is used, and refuses what it does not know', () 
       status: 0,
       stdout: expect.stringContaining(`usage: npm run dist:${command}`),
     });
-    expect(sources.run(command, ['--unknown']).status).toBe(1);
+    expect(sources.run(command, ['--unknown']).status).toBe(2);
   }
 });
 
