@@ -12,6 +12,7 @@ import { SMOKES } from '../acceptance/smoke/all';
 import { removeTemporary } from '../acceptance/temporary';
 import type { Trial } from '../acceptance/trial';
 import { type Printed, readDist } from '../synth/dist';
+import { Misuse, runCommand } from './command';
 
 const USAGE = `usage: npm run e2e -- --kubeconfig FILE [--environment NAME] [--cluster NAME] [--drills] [--skip-apply]
                     [--json FILE] [--dist DIR]
@@ -48,21 +49,12 @@ interface Options {
   readonly skipsApply: boolean;
 }
 
-/** A mistake in the command line. */
-class Misuse extends Error {}
-
-function optionsIn(args: readonly string[]): Options | undefined {
+function optionsIn(): Options {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
   const options = { kubeconfig: text, environment: text, cluster: text, json: text, dist: text };
-  const flags = { drills: flag, 'skip-apply': flag, help: flag };
-  let values;
-  try {
-    ({ values } = parseArgs({ args: [...args], options: { ...options, ...flags } }));
-  } catch (error) {
-    throw new Misuse(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-  if (values.help) return undefined;
+  const flags = { drills: flag, 'skip-apply': flag };
+  const { values } = parseArgs({ options: { ...options, ...flags } });
   const { kubeconfig, environment = 'development', cluster, json, dist = join(root, 'dist') } = values;
   if (kubeconfig === undefined) throw new Misuse('--kubeconfig is missing: which cluster is never guessed');
   if (!existsSync(kubeconfig)) throw new Misuse(`--kubeconfig ${kubeconfig}: there is no such file`);
@@ -198,11 +190,7 @@ function tidyOnSignal(cluster: Cluster): void {
 }
 
 const main = async (): Promise<number> => {
-  const options = optionsIn(process.argv.slice(2));
-  if (!options) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = optionsIn();
   const cluster = await Cluster.connect(options.kubeconfig);
   try {
     const report = await alone(cluster, () => {
@@ -217,11 +205,4 @@ const main = async (): Promise<number> => {
   }
 };
 
-main().then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    if (error instanceof Misuse) console.error(`\n${USAGE}`);
-    process.exitCode = error instanceof Misuse ? 2 : 1;
-  },
-);
+runCommand(USAGE, main);

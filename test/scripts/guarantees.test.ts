@@ -126,7 +126,7 @@ test('configuration that cannot be read is told with its place', () => {
 });
 
 test('an option that is none is refused, and --help says which there are', () => {
-  expect(run('--reprot').status).toBe(1);
+  expect(run('--reprot').status).toBe(2);
   expect(run('--help')).toMatchObject({
     status: 0,
     stdout: expect.stringContaining('usage: npm run guarantees'),
