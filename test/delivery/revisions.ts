@@ -4,6 +4,7 @@ import { App } from 'cdk8s';
 import { bootstrap } from '../../charts/bootstrap';
 import { foundation } from '../../charts/foundation';
 import { PhaseChart } from '../../charts/phase-chart';
+import type { Images } from '../../config/images';
 import { loadConfig } from '../../config/load';
 import type { Environment } from '../../config/schema';
 import { PlatformNamespaces } from '../../constructs/platform-namespaces';
@@ -26,8 +27,8 @@ export const PLACE = { environment: 'staging', cluster: 'staging' } as const;
 export interface Revision {
   /** A value in a ConfigMap. */
   readonly marker: string;
-  /** How long events are kept: a change of the phase that Jobs are in. */
-  readonly eventRetention?: string;
+  /** Whether the program that makes credentials is of another version: a change of the phase that Jobs are in. */
+  readonly isUpdated?: boolean;
   /** Whether the StatefulSet `store` is there. */
   readonly store?: boolean;
   /** Whether its pods ask for a node that there is not. */
@@ -54,15 +55,15 @@ export function printed(repository: string, revision: Revision): Files {
   const place = configured?.clusters.find(({ name }) => name === PLACE.cluster);
   if (!configured || !place)
     throw new Error(`the configuration has no ${PLACE.environment}/${PLACE.cluster}`);
-  const { syncWindows, eventRetention = configured.postgres.eventRetention } = revision;
+  const { syncWindows, isUpdated = false } = revision;
   const environment = {
     ...configured,
     delivery: { repository, branch: 'dist', ...(syncWindows && { syncWindows }) },
-    postgres: { ...configured.postgres, eventRetention },
   };
   const cluster = { ...place, installed: [...OPERATOR_NAMES] };
   const app = new App();
-  const phases = [foundation(app, environment, cluster, images), automation(app, revision)];
+  const used: Images = (name) => images(name) + (isUpdated && name === 'curl' ? '.1' : '');
+  const phases = [foundation(app, environment, cluster, used), automation(app, revision)];
   bootstrap(app, environment, cluster, phases);
   const files = printPlatform(readPlatform(app, environment, cluster));
   return new Map([...files].map(([path, text]) => [path, sooner(text)]));
