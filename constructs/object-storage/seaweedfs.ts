@@ -71,6 +71,8 @@ export class SeaweedFs extends Construct implements Engine {
       spec: {
         serviceName: this.connections.serviceName,
         replicas: 1,
+        // In order, a pod that never became ready would keep its own fix out.
+        podManagementPolicy: 'Parallel',
         selector: { matchLabels: this.connections.labels },
         template: {
           metadata: { labels: this.connections.podLabels },

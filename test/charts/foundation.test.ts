@@ -1,4 +1,5 @@
 import { spec } from '../../constructs/platform/workloads';
+import type { StatefulSetSpec } from '../../imports/k8s';
 import type { ClusterSpec } from '../../imports/postgresql.cnpg.io';
 import { find } from '../support';
 import { expectSnapshot, manifestsIn, platformOf, PLATFORMS } from './support';
@@ -28,6 +29,11 @@ describe.each(PLATFORMS)('foundation of %s', (_, platform) => {
     expect(keepers.length).toBeGreaterThan(5);
     for (const { metadata } of keepers)
       expect(metadata.annotations?.['argocd.argoproj.io/sync-options']).toContain(CONFIRM);
+  });
+
+  test('has no pod that keeps its own fix out: a StatefulSet in order waits for ever for one that is not ready', () => {
+    const sets = manifests.filter(({ kind }) => kind === 'StatefulSet');
+    for (const set of sets) expect(spec<StatefulSetSpec>(set).podManagementPolicy).toBe('Parallel');
   });
 
   test('has every object in a namespace of its own making, or in an operator’s', () => {
