@@ -1,8 +1,6 @@
-import type { Manifest } from '../constructs/platform/manifest';
+import { type Fields, isFields, type Manifest } from '../constructs/platform/manifest';
 import type { Printed } from '../synth/dist';
 import { REVISION } from './stand-ins';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The next revision of objects, where no other is given: every pod template with an annotation more. */
 export function nextRevision(objects: readonly Printed[]): Printed[] {
@@ -33,8 +31,4 @@ function annotated<T extends Fields>(metadata: T | undefined): T {
     ...metadata,
     annotations: { ...(metadata?.['annotations'] as Fields | undefined), [REVISION]: 'next' },
   } as unknown as T;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { Manifest } from '../constructs/platform/manifest';
+import { type Fields, isFields, type Manifest } from '../constructs/platform/manifest';
 
 /** Another object that an object names and cannot work without. */
 export interface Reference {
@@ -19,8 +19,6 @@ export function identify(kind: string, namespace: string | undefined, name: stri
 export function identityOf({ kind, metadata: { namespace, name } }: Manifest): string {
   return identify(kind, namespace, name);
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A reference as a rule reads it from a field: of which kind, and in which namespace where not the object's own. */
 interface Named {
@@ -189,8 +187,4 @@ function keysIn({ key, items }: Fields): string[] {
 
 function isNeeded(value: unknown): boolean {
   return !isFields(value) || value['optional'] !== true;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -29,3 +29,11 @@ export function manifestOf(object: ApiObject): Manifest {
 export function objectsIn(construct: IConstruct): ApiObject[] {
   return construct.node.findAll().filter((node) => ApiObject.isApiObject(node));
 }
+
+/** A map of fields, of which nothing more is known. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether a value of an object is a map of fields, rather than a list or a single value. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,3 +1,4 @@
+import { type Fields, isFields } from '../../constructs/platform/manifest';
 import { type Edit, editsBetween } from './lines';
 
 /** One field that differs. An undefined side does not have it. */
@@ -9,8 +10,6 @@ export interface FieldChange {
   /** Long text is compared by line. */
   readonly edits?: readonly Edit[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What tells the members of a list apart, the first that does; by it they are matched, wherever they stand. */
 const IDENTITIES = [
@@ -99,10 +98,6 @@ export function valueAt(value: unknown, path: string): unknown {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && (value.includes('\n') || value.length > 200);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether two values say the same, whatever the order of their keys. */
