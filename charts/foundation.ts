@@ -17,7 +17,7 @@ import { Embeddings } from '../constructs/vector-database/embeddings';
 import { PhaseChart } from './phase-chart';
 
 /** Where something is built, and what every service is given. */
-interface Site {
+export interface Site {
   readonly environment: Environment;
   readonly cluster: Cluster;
   readonly images: Images;
@@ -28,8 +28,29 @@ interface Site {
   };
 }
 
+/** The services that keep data. */
+export interface DataServices {
+  readonly postgres: PostgresCluster;
+  readonly redis: Readonly<Record<'cache' | 'sessions', RedisSentinel>>;
+  readonly objectStorage: ObjectStorage<string>;
+  readonly vectorDatabase: VectorDatabase;
+  readonly embeddings: Embeddings;
+}
+
+/** What the foundation gives to the phases after it. */
+export interface Foundation {
+  readonly chart: PhaseChart;
+  readonly site: Site;
+  readonly services: DataServices;
+  /** The namespace of what watches the platform, and where it keeps what it sees. */
+  readonly observability: {
+    readonly namespace: PlatformNamespace;
+    readonly buckets: Readonly<Record<'logs' | 'traces', Bucket>>;
+  };
+}
+
 /** What everything else stands on: trust, and the services that keep data. */
-export function foundation(app: App, environment: Environment, cluster: Cluster, images: Images): PhaseChart {
+export function foundation(app: App, environment: Environment, cluster: Cluster, images: Images): Foundation {
   const chart = new PhaseChart(app, 'foundation');
   const namespaces = new PlatformNamespaces(chart, 'Namespaces');
   const authority = new CertificateAuthority(
@@ -43,37 +64,76 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
 
   const postgres = namespaces.add('postgres');
   const vectors = namespaces.add('vector-database');
-  const buckets = objectStorage(site, namespaces.add('object-storage'), postgres, vectors);
-  eventStore(site, postgres, buckets.postgres);
-  redis(site, namespaces.add('redis'));
-  vectorDatabase(site, vectors, buckets.vectors);
-  return chart;
+  const namespace = namespaces.add('observability');
+  const { storage, buckets } = objectStorage(site, namespaces.add('object-storage'), {
+    postgres,
+    vectors,
+    logs: namespace,
+    traces: namespace,
+  });
+  const embeddings = embeddingsOf(site, vectors);
+  return {
+    chart,
+    site,
+    services: {
+      postgres: eventStore(site, postgres, buckets.postgres),
+      redis: redis(site, namespaces.add('redis')),
+      objectStorage: storage,
+      vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
+      embeddings,
+    },
+    observability: { namespace, buckets },
+  };
 }
 
-/** Shares of an object store's volume that each kind of backup may fill; the rest is for the store itself. */
-const QUOTAS = { postgres: 0.6, vectors: 0.3 } as const;
+/** Shares of an object store's volume that each consumer may fill; the rest is for the store itself. */
+const QUOTAS = { postgres: 0.5, vectors: 0.25, logs: 0.15, traces: 0.05 } as const;
+
+type Consumers<T> = Readonly<Record<keyof typeof QUOTAS, T>>;
 
 function objectStorage(
   site: Site,
   namespace: PlatformNamespace,
-  postgres: PlatformNamespace,
-  vectors: PlatformNamespace,
-): { postgres: Bucket; vectors: Bucket } {
+  consumers: Consumers<PlatformNamespace>,
+): { storage: ObjectStorage<string>; buckets: Consumers<Bucket> } {
   const { external, storage: volume } = site.environment.objectStorage;
-  const quota = (share: number) => (volume === undefined ? {} : { quota: shareOf(volume, share) });
-  // One bucket for all clusters of an environment, a folder each: a standby reads its primary's.
-  const databases = 'postgres-backups';
-  const collections = `vectors-${archiveOf(site.environment, site.cluster)}`;
+  const archive = archiveOf(site.environment, site.cluster);
+  const { logs, traces } = site.environment.observability;
+  const bucket = (consumer: keyof typeof QUOTAS, purpose: 'backups' | 'data', expireDays?: number) => ({
+    consumer: consumers[consumer],
+    purpose,
+    ...(expireDays === undefined ? {} : { expireDays }),
+    ...(volume === undefined ? {} : { quota: shareOf(volume, QUOTAS[consumer]) }),
+  });
+  // What Loki and Tempo keep, they delete themselves; what they forget goes a week later.
+  const after = (...retentions: readonly string[]): number => 7 + Math.max(...retentions.map(wholeDays));
+  const ids = {
+    // One bucket for all clusters of an environment, a folder each: a standby reads its primary's.
+    postgres: 'postgres-backups',
+    vectors: `vectors-${archive}`,
+    logs: `logs-${archive}`,
+    traces: `traces-${archive}`,
+  };
   const storage = new ObjectStorage(namespace, 's3', {
     engine: engineOf(site),
     prefix: external?.bucketPrefix,
     cliImage: site.images('awsCli'),
     buckets: {
-      [databases]: { consumer: postgres, purpose: 'backups', ...quota(QUOTAS.postgres) },
-      [collections]: { consumer: vectors, purpose: 'backups', ...quota(QUOTAS.vectors) },
+      [ids.postgres]: bucket('postgres', 'backups'),
+      [ids.vectors]: bucket('vectors', 'backups'),
+      [ids.logs]: bucket('logs', 'data', after(logs.retention, logs.bridgeRetention)),
+      [ids.traces]: bucket('traces', 'data', after(traces.retention)),
     },
   });
-  return { postgres: storage.bucket(databases), vectors: storage.bucket(collections) };
+  return {
+    storage,
+    buckets: {
+      postgres: storage.bucket(ids.postgres),
+      vectors: storage.bucket(ids.vectors),
+      logs: storage.bucket(ids.logs),
+      traces: storage.bucket(ids.traces),
+    },
+  };
 }
 
 function engineOf({ environment, cluster, images, ground }: Site): ObjectStorageProps<string>['engine'] {
@@ -98,14 +158,14 @@ function eventStore(
   { environment, cluster, images, ground }: Site,
   namespace: PlatformNamespace,
   bucket: Bucket,
-): void {
+): PostgresCluster {
   const { recoverFrom, ...postgres } = environment.postgres;
   const primary = environment.clusters.find(({ role }) => role === 'primary') ?? cluster;
   const origin =
     cluster.role === 'primary'
       ? { recoverFrom }
       : { standbyOf: archiveFolder(archiveOf(environment, primary), recoverFrom) };
-  new PostgresCluster(namespace, 'events', {
+  return new PostgresCluster(namespace, 'events', {
     ...ground,
     ...postgres,
     ...origin,
@@ -133,8 +193,11 @@ function archiveOf(environment: Environment, cluster: Cluster): string {
   return `${environment.environment}-${cluster.name}`;
 }
 
-function redis({ environment, cluster, images, ground }: Site, namespace: PlatformNamespace): void {
-  for (const purpose of ['cache', 'sessions'] as const) {
+function redis(
+  { environment, cluster, images, ground }: Site,
+  namespace: PlatformNamespace,
+): DataServices['redis'] {
+  const group = (purpose: 'cache' | 'sessions') =>
     new RedisSentinel(namespace, purpose, {
       ...ground,
       ...environment.redis[purpose],
@@ -144,28 +207,35 @@ function redis({ environment, cluster, images, ground }: Site, namespace: Platfo
       storageClass: cluster.storageClass,
       users: [{ name: 'bridge', keys: ['*'], commands: ['+@all', '-@admin', '-@dangerous'] }],
     });
-  }
+  return { cache: group('cache'), sessions: group('sessions') };
+}
+
+function embeddingsOf({ environment, images, ground }: Site, namespace: PlatformNamespace): Embeddings {
+  const { replicas, ...resources } = environment.vectorDatabase.embeddings;
+  return new Embeddings(namespace, 'embeddings', {
+    image: images('embeddings'),
+    replicas,
+    resources,
+    spreading: ground.spreading,
+  });
 }
 
 function vectorDatabase(
   { environment, cluster, images, ground }: Site,
   namespace: PlatformNamespace,
   backup: Bucket,
-): void {
-  const { embeddings, cpu, memory, ...props } = environment.vectorDatabase;
-  new VectorDatabase(namespace, 'weaviate', {
+  embeddings: Embeddings,
+): VectorDatabase {
+  const { members, storage, cpu, memory } = environment.vectorDatabase;
+  return new VectorDatabase(namespace, 'weaviate', {
     ...ground,
-    ...props,
+    members,
+    storage,
     image: images('weaviate'),
     scriptImage: images('python'),
     resources: { cpu, memory },
     storageClass: cluster.storageClass,
-    embeddings: new Embeddings(namespace, 'embeddings', {
-      image: images('embeddings'),
-      replicas: embeddings.replicas,
-      resources: { cpu: embeddings.cpu, memory: embeddings.memory },
-      spreading: ground.spreading,
-    }),
+    embeddings,
     backup,
   });
 }

@@ -4,15 +4,17 @@ import type { Cluster, Environment } from '../config/schema';
 import { Platform, readPlatform } from '../synth/platform';
 import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
+import { operations } from './operations';
 import { PhaseChart } from './phase-chart';
 
 /** Builds one cluster of an environment: all its phases, in the order in which they are synced. */
 export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
   const app = new App();
+  const ground = foundation(app, environment, cluster, images);
   const phases = [
-    foundation(app, environment, cluster, images),
+    ground.chart,
     new PhaseChart(app, 'automation'),
-    new PhaseChart(app, 'operations'),
+    operations(app, ground),
     new PhaseChart(app, 'validation'),
   ];
   bootstrap(app, environment, cluster, phases);

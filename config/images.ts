@@ -16,6 +16,15 @@ export const IMAGE_NAMES = [
   'embeddings',
   'curl',
   'python',
+  'prometheus',
+  'alertmanager',
+  'blackboxExporter',
+  'kubeStateMetrics',
+  'nodeExporter',
+  'grafana',
+  'loki',
+  'tempo',
+  'collector',
 ] as const;
 
 export type ImageName = (typeof IMAGE_NAMES)[number];

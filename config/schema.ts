@@ -64,6 +64,17 @@ const spreading = { enum: ['required', 'preferred'] } as const;
 
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
+/** Where a value lies that never enters a file of this platform. */
+const secretReference = {
+  secretStore: { ...name, description: 'ClusterSecretStore that holds it.' },
+  secretPath: {
+    type: 'string',
+    pattern: '^[-\\w.]+(/[-\\w.]+)*$',
+    message: 'must be a path such as lighthouse/production/object-storage',
+    description: 'Path in the store.',
+  },
+} as const;
+
 /** Sizing that every service shares: what one of its pods is given. */
 const size = { cpu: cores, memory: bytes } as const;
 
@@ -92,6 +103,7 @@ export const environmentSchema = {
     'redis',
     'objectStorage',
     'vectorDatabase',
+    'observability',
   ],
   properties: {
     environment: { enum: ['development', 'staging', 'production'] },
@@ -172,7 +184,7 @@ export const environmentSchema = {
       items: {
         type: 'object',
         additionalProperties: false,
-        required: ['name', 'region', 'role', 'zones', 'nodes', 'apiServer', 'storageClass'],
+        required: ['name', 'region', 'role', 'zones', 'nodes', 'apiServer', 'kubelets', 'storageClass'],
         properties: {
           name,
           region: name,
@@ -189,6 +201,13 @@ export const environmentSchema = {
             type: 'object',
             description:
               'Where pods reach the Kubernetes API: the addresses behind the Service "kubernetes".',
+            additionalProperties: false,
+            required: ['cidr', 'port'],
+            properties: { cidr, port },
+          },
+          kubelets: {
+            type: 'object',
+            description: 'Where pods reach the kubelets of the nodes, for their metrics.',
             additionalProperties: false,
             required: ['cidr', 'port'],
             properties: { cidr, port },
@@ -357,6 +376,100 @@ export const environmentSchema = {
           additionalProperties: false,
           required: ['replicas', 'cpu', 'memory'],
           properties: { replicas: { type: 'integer', minimum: 1, maximum: 50 }, ...size },
+        },
+      },
+    },
+    observability: {
+      type: 'object',
+      description: 'What is measured and kept; memory and volumes follow from these numbers.',
+      additionalProperties: false,
+      required: ['metrics', 'logs', 'traces', 'dashboards', 'alerting'],
+      properties: {
+        metrics: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['replicas', 'series', 'interval', 'retention'],
+          properties: {
+            replicas: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 2,
+              description: 'Prometheus servers that each scrape everything.',
+            },
+            series: {
+              type: 'integer',
+              minimum: 1000,
+              maximum: 50000000,
+              description: 'Time series at one moment; an alert tells when there are more.',
+            },
+            interval: { enum: ['15s', '30s', '60s'], description: 'Time between two scrapes.' },
+            retention: days,
+            remoteWrite: {
+              type: 'object',
+              description: 'Where every sample is also sent to, such as a store for years.',
+              additionalProperties: false,
+              required: ['host', 'port', 'cidr', 'path', 'secretStore', 'secretPath'],
+              properties: {
+                host,
+                port,
+                cidr,
+                path: {
+                  type: 'string',
+                  pattern: '^/[-\\w./]*$',
+                  message: 'must be a path such as /api/v1/push',
+                },
+                ...secretReference,
+              },
+            },
+          },
+        },
+        logs: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['perDay', 'retention', 'bridgeRetention'],
+          properties: {
+            perDay: { ...bytes, description: 'Text that all pods together write in a day.' },
+            retention: days,
+            bridgeRetention: { ...days, description: 'How long logs of Lighthouse itself are kept.' },
+          },
+        },
+        traces: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['spansPerSecond', 'retention'],
+          properties: {
+            spansPerSecond: { type: 'integer', minimum: 1, maximum: 1000000 },
+            retention: days,
+          },
+        },
+        dashboards: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['replicas'],
+          properties: {
+            replicas: { type: 'integer', minimum: 1, maximum: 9, description: 'Grafana pods.' },
+            oidc: {
+              type: 'object',
+              description: 'Sign-on by an identity provider; without it, only the administrator made here.',
+              additionalProperties: false,
+              required: ['host', 'port', 'cidr', 'clientId', 'secretStore', 'secretPath'],
+              properties: { host, port, cidr, clientId: name, ...secretReference },
+            },
+          },
+        },
+        alerting: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['alertmanagers', 'runbooks'],
+          properties: {
+            alertmanagers: { type: 'integer', minimum: 1, maximum: 9 },
+            runbooks: {
+              type: 'string',
+              pattern: '^https://[^\\s@?#]+[^\\s@?#/]$',
+              message: 'must be a https URL without a slash at the end',
+              description: 'Where docs/runbooks of this repository can be read; every alert links there.',
+            },
+          },
         },
       },
     },

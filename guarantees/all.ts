@@ -6,6 +6,7 @@ import type { Guarantee } from './guarantee';
 import { images } from './images';
 import { names } from './names';
 import { network } from './network';
+import { observed } from './observed';
 import { policies } from './policies';
 import { ports } from './ports';
 import { privileges } from './privileges';
@@ -34,4 +35,5 @@ export const guarantees: readonly Guarantee[] = [
   backups,
   recovery,
   rotation,
+  observed,
 ];

@@ -190,8 +190,8 @@ function inCluster({ host, port, client }: Use, world: World): Objection | undef
 }
 
 /** Another name for the same port of the same pods is as good: policies know pods, not names. */
-function reaches({ targets }: Connections, wanted: Endpoint): boolean {
-  return [...targets].some(({ owner, port }) => owner === wanted.owner && port === wanted.port);
+function reaches({ reached }: Connections, wanted: Endpoint): boolean {
+  return [...reached].some(({ owner, port }) => owner === wanted.owner && port === wanted.port);
 }
 
 /** Names before a Service's: of a pod of a StatefulSet, or of a port for SRV records. */

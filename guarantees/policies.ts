@@ -120,7 +120,7 @@ interface Edge {
 function edgesOf(own: Connections, { pods }: Inventory): Edge[] {
   const path = own.construct.node.path;
   const sources = podsOf(own, pods);
-  const named = [...own.targets].map((endpoint) => ({ owner: endpoint.owner, port: portOf(endpoint) }));
+  const named = [...own.reached].map((endpoint) => ({ owner: endpoint.owner, port: portOf(endpoint) }));
   const dns = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
   return sources.flatMap((from) => {
     const client = peerOf(from);
@@ -234,7 +234,7 @@ function declaredBy(own: Connections): {
       [...peers].map(({ namespace, labels }) => describe({ namespace, labels, port: portOf(endpoint) })),
     ),
     egress: [
-      ...[...own.targets].map((endpoint) => {
+      ...[...own.reached].map((endpoint) => {
         const { namespace, labels } = endpoint.owner;
         return describe({ namespace, labels, port: portOf(endpoint) });
       }),

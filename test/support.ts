@@ -1,8 +1,10 @@
 import { App } from 'cdk8s';
+import { IConstruct } from 'constructs';
 import { PhaseChart } from '../charts/phase-chart';
 import type { Cluster, Environment } from '../config/schema';
 import { CertificateAuthority } from '../constructs/certificate-authority';
 import { CredentialsMaker } from '../constructs/credentials';
+import { Prometheus } from '../constructs/observability-stack/prometheus';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import { Manifest } from '../constructs/platform/manifest';
 import { Platform, readPlatform } from '../synth/platform';
@@ -13,6 +15,8 @@ export interface Ground {
   readonly namespaces: PlatformNamespaces;
   readonly authority: CertificateAuthority;
   readonly maker: CredentialsMaker;
+  /** Has a Prometheus scrape what a construct serves. */
+  readonly scrape: (construct: IConstruct) => void;
 }
 
 /** Where the API server of the test platforms is. */
@@ -30,13 +34,32 @@ export function platformWith(
   const authority = new CertificateAuthority(namespaces.existing('cert-manager'), 'lighthouse', {
     generations: [1],
   });
+  let prometheus: Prometheus | undefined;
   build({
     chart,
     namespaces,
     authority,
     maker: { image: 'docker.io/curlimages/curl:8.0.0', apiServer: API_SERVER },
+    scrape: (construct) => {
+      prometheus ??= prometheusIn(namespaces, authority);
+      prometheus.scrape(construct);
+    },
   });
   return readPlatform(app, { ...ENVIRONMENT, ...environment }, { ...CLUSTER, ...cluster });
+}
+
+function prometheusIn(namespaces: PlatformNamespaces, authority: CertificateAuthority): Prometheus {
+  return new Prometheus(namespaces.add('observability'), 'prometheus', {
+    image: 'quay.io/prometheus/prometheus:v3.14.0',
+    replicas: 1,
+    load: { series: 10_000, intervalSeconds: 30, retentionDays: 1 },
+    externalLabels: { cluster: 'test' },
+    storageClass: 'standard',
+    spreading: 'preferred',
+    authority,
+    apiServer: API_SERVER,
+    kubelets: { name: 'kubelets', cidr: '10.0.0.0/24', port: 10250 },
+  });
 }
 
 /** The printed objects of a platform. */
@@ -65,6 +88,7 @@ const CLUSTER: Cluster = {
   zones: ['a', 'b', 'c'],
   nodes: { count: 6, cpu: '16', memory: '64Gi' },
   apiServer: { cidr: API_SERVER.cidr, port: API_SERVER.port },
+  kubelets: { cidr: '10.0.0.0/24', port: 10250 },
   storageClass: 'standard',
 };
 
@@ -96,4 +120,11 @@ const ENVIRONMENT: Environment = {
   },
   objectStorage: { engine: 'minio', ...size, storage: '10Gi' },
   vectorDatabase: { members: 3, ...size, storage: '10Gi', embeddings: { replicas: 2, ...size } },
+  observability: {
+    metrics: { replicas: 2, series: 50000, interval: '30s', retention: '7d' },
+    logs: { perDay: '1Gi', retention: '7d', bridgeRetention: '14d' },
+    traces: { spansPerSecond: 100, retention: '3d' },
+    dashboards: { replicas: 2 },
+    alerting: { alertmanagers: 3, runbooks: 'https://git.example.com/platform/docs/runbooks' },
+  },
 };

@@ -39,7 +39,7 @@ export class PlatformNamespaces extends Construct {
   }
 }
 
-/** A namespace that is not this platform's to make. */
+/** A namespace that is made elsewhere. */
 export class ExistingNamespace extends NamespaceScope {}
 
 /**
@@ -47,6 +47,8 @@ export class ExistingNamespace extends NamespaceScope {}
  * objects built inside it really request, updates and jobs included.
  */
 export class PlatformNamespace extends NamespaceScope {
+  private readonly continuations: NamespaceScope[] = [];
+
   constructor(scope: Construct, id: string, props: PlatformNamespaceProps = {}) {
     super(scope, id);
     const { podSecurity = 'restricted' } = props;
@@ -77,8 +79,15 @@ export class PlatformNamespace extends NamespaceScope {
     });
   }
 
+  /** The same namespace in a later phase, whose objects the quota counts too. */
+  continuedIn(phase: Construct): NamespaceScope {
+    const continuation = new ExistingNamespace(phase, this.name);
+    this.continuations.push(continuation);
+    return continuation;
+  }
+
   private quota(): ResourceQuotaSpec {
-    const own = objectsIn(this).filter((object) => object.kind !== 'ResourceQuota');
+    const own = [this, ...this.continuations].flatMap(objectsIn).filter((object) => object.kind !== 'ResourceQuota');
     const workloads = workloadsIn(own.map(manifestOf));
     const pods = workloads.reduce((sum, { replicas, surge }) => sum + replicas + surge, 0);
     const requests = totalOf(workloads, 'requests');

@@ -1,12 +1,10 @@
 import { Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
 import { ContainerPort, NetworkPolicy, NetworkPolicySpec, Service, ServicePort } from '../../imports/k8s';
-import { PodMonitor, PodMonitorSpec } from '../../imports/monitoring.coreos.com';
 import { CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
 import { namespaceOf, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
-import { AddressRange, Peer, PROMETHEUS } from './peer';
-import { TRUST_BUNDLE, TRUST_FILE } from './trust';
+import { AddressRange, Peer } from './peer';
 
 export interface ConnectionsOptions {
   /** The software, as `app.kubernetes.io/name`. */
@@ -32,7 +30,7 @@ export interface ListenOptions {
    */
   readonly host?: string;
   /**
-   * Path at which the port serves Prometheus metrics; it is then scraped.
+   * Path at which the port serves Prometheus metrics; whoever watches the platform must then scrape it.
    * @default - no metrics
    */
   readonly metricsPath?: string;
@@ -52,7 +50,7 @@ const registry = new WeakMap<IConstruct, Connections>();
 
 /**
  * The network side of one set of pods, declared once. From what is declared here come the Service, the container ports,
- * both halves of the NetworkPolicies, scrape targets, certificate names and the order of syncing.
+ * both halves of the NetworkPolicies, certificate names and the order of syncing.
  */
 export class Connections implements Listener {
   readonly namespace: string;
@@ -63,6 +61,8 @@ export class Connections implements Listener {
   readonly endpoints: Endpoint[] = [];
   /** Edges of the platform's graph: what these pods connect to. */
   readonly targets = new Set<Endpoint>();
+  /** What these pods look at from outside, whether it runs or not: no order of syncing follows from it. */
+  readonly watched = new Set<Endpoint>();
   readonly ranges = new Set<AddressRange>();
   readonly clients = new Map<Endpoint, Set<Peer>>();
   /** Endpoints of proxies that pass TLS through to these pods untouched. */
@@ -71,7 +71,6 @@ export class Connections implements Listener {
   readonly predecessors = new Set<Connections>();
   private readonly serviceKind: 'cluster' | 'headless' | 'operator';
   private service?: Service;
-  private monitor?: PodMonitor;
 
   constructor(
     /** The construct these are the pods of. */
@@ -101,6 +100,11 @@ export class Connections implements Listener {
     return construct.node.scopes
       .map((scope) => registry.get(scope))
       .findLast((connections) => connections !== undefined);
+  }
+
+  /** Every port these pods may connect to, for whatever reason. */
+  get reached(): ReadonlySet<Endpoint> {
+    return new Set([...this.targets, ...this.watched]);
   }
 
   /** Name of the Service in front of these pods. */
@@ -133,10 +137,10 @@ export class Connections implements Listener {
         `${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`,
       );
     }
-    const endpoint = new Endpoint(this, name, port, host, metricsPath, protocol);
+    const metrics = metricsPath === undefined ? undefined : { path: metricsPath, scheme: metricsScheme };
+    const endpoint = new Endpoint(this, name, port, host, metrics, protocol);
     this.endpoints.push(endpoint);
     if (this.serviceKind !== 'operator') this.addService();
-    if (metricsPath !== undefined) this.scrape(endpoint, metricsScheme);
     return endpoint;
   }
 
@@ -144,6 +148,14 @@ export class Connections implements Listener {
   allowTo(...endpoints: readonly Endpoint[]): void {
     for (const endpoint of endpoints) {
       this.targets.add(endpoint);
+      endpoint.owner.allowFrom(this, endpoint);
+    }
+  }
+
+  /** Lets these pods look at an endpoint, to see whether it works and how: they do not need it. */
+  watch(...endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) {
+      this.watched.add(endpoint);
       endpoint.owner.allowFrom(this, endpoint);
     }
   }
@@ -199,29 +211,4 @@ export class Connections implements Listener {
         ...(protocol === 'UDP' ? { protocol } : {}),
       }));
   }
-
-  private scrape(endpoint: Endpoint, scheme: 'http' | 'https'): void {
-    this.allowFrom(PROMETHEUS, endpoint);
-    this.monitor ??= new PodMonitor(this.construct, 'Monitor', {
-      metadata: { name: objectName(this.construct) },
-      spec: Lazy.any({
-        produce: (): PodMonitorSpec => ({
-          selector: { matchLabels: this.labels },
-          podMetricsEndpoints: this.endpoints
-            .filter(({ metricsPath }) => metricsPath !== undefined)
-            .map(({ name, host, metricsPath }) => ({
-              port: name,
-              path: metricsPath,
-              scheme,
-              ...(scheme === 'https' ? { tlsConfig: tlsConfig(host) } : {}),
-            })),
-        }),
-      }),
-    });
-  }
-}
-
-/** Pods are scraped by address, which no certificate carries: the name is the Service's. */
-function tlsConfig(serverName: string) {
-  return { ca: { configMap: { name: TRUST_BUNDLE, key: TRUST_FILE } }, serverName };
 }

@@ -10,6 +10,13 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 /** What a port speaks. */
 export type Protocol = 'TCP' | 'UDP';
 
+/** Prometheus metrics that a port serves. */
+export interface MetricsSource {
+  readonly path: string;
+  /** `https` is verified against the platform's own roots, by the name of the endpoint's host. */
+  readonly scheme: 'http' | 'https';
+}
+
 /** Pods that listen, and the construct that they belong to. */
 export interface Listener extends Peer {
   readonly construct: Construct;
@@ -28,8 +35,8 @@ export class Endpoint {
     readonly port: number,
     /** DNS name that a client connects to. */
     readonly host: string,
-    /** Path of Prometheus metrics, where the port serves them. */
-    readonly metricsPath?: string,
+    /** Where the port serves Prometheus metrics, if it does. */
+    readonly metrics?: MetricsSource,
     /** UDP for gossip; everything else here speaks TCP. */
     readonly protocol: Protocol = 'TCP',
   ) {

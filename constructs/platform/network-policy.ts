@@ -16,8 +16,8 @@ export interface Edges {
   readonly labels: Readonly<Record<string, string>>;
   /** Who connects to which of their ports. */
   readonly clients: ReadonlyMap<Endpoint, ReadonlySet<Peer>>;
-  /** What they connect to. */
-  readonly targets: ReadonlySet<Endpoint>;
+  /** What they may connect to. */
+  readonly reached: ReadonlySet<Endpoint>;
   readonly ranges: ReadonlySet<AddressRange>;
 }
 
@@ -60,8 +60,8 @@ function ingress({ clients }: Edges): NetworkPolicyIngressRule[] {
     }));
 }
 
-function egress({ targets, ranges }: Edges): NetworkPolicyEgressRule[] {
-  const pods = [...targets].map(({ owner, port, protocol }) => ({
+function egress({ reached, ranges }: Edges): NetworkPolicyEgressRule[] {
+  const pods = [...reached].map(({ owner, port, protocol }) => ({
     key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}/${protocol}`,
     rule: { to: [peer(owner)], ports: [{ protocol, port }] },
   }));

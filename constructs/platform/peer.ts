@@ -14,9 +14,3 @@ export interface AddressRange {
   /** TCP port. */
   readonly port: number;
 }
-
-/** Prometheus, whose pods an operator makes and which reaches every port with metrics. */
-export const PROMETHEUS: Peer = {
-  namespace: 'observability',
-  labels: { 'app.kubernetes.io/name': 'prometheus' },
-};

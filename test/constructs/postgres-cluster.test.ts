@@ -61,6 +61,7 @@ function build(
       ...required(ground),
       ...chosen,
     });
+    ground.scrape(made);
   });
   if (!made) throw new Error('nothing was built');
   return { postgres: made, manifests: manifestsOf(platform) };

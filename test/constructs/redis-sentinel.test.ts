@@ -44,6 +44,7 @@ function build(
       maker: ground.maker,
       ...(typeof props === 'function' ? props(ground) : props),
     });
+    ground.scrape(made);
     const app = new Construct(ground.namespaces.add('bridge'), 'server');
     client(made, new Connections(app, { name: 'bridge', component: 'server' }));
   });

@@ -37,11 +37,11 @@ interface Choice {
   readonly before?: (ground: Ground, namespace: NamespaceScope) => Partial<VectorDatabaseProps>;
 }
 
-function build({ database = {}, embeddings = {}, before }: Choice = {}): Manifest[] {
+function build({ database: choice = {}, embeddings = {}, before }: Choice = {}): Manifest[] {
   return manifestsOf(
     platformWith((ground) => {
       const namespace = ground.namespaces.add('vectors');
-      new VectorDatabase(namespace, 'weaviate', {
+      const database = new VectorDatabase(namespace, 'weaviate', {
         image: IMAGE,
         scriptImage: 'registry.example.com/python:3.0.0',
         resources: size,
@@ -54,8 +54,9 @@ function build({ database = {}, embeddings = {}, before }: Choice = {}): Manifes
         maker: ground.maker,
         authority: ground.authority,
         ...before?.(ground, namespace),
-        ...database,
+        ...choice,
       });
+      ground.scrape(database);
     }),
   );
 }

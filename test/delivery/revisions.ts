@@ -63,7 +63,7 @@ export function printed(repository: string, revision: Revision): Files {
   const cluster = { ...place, installed: [...OPERATOR_NAMES] };
   const app = new App();
   const used: Images = (name) => images(name) + (isUpdated && name === 'curl' ? '.1' : '');
-  const phases = [foundation(app, environment, cluster, used), automation(app, revision)];
+  const phases = [foundation(app, environment, cluster, used).chart, automation(app, revision)];
   bootstrap(app, environment, cluster, phases);
   const files = printPlatform(readPlatform(app, environment, cluster));
   return new Map([...files].map(([path, text]) => [path, sooner(text)]));

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { Construct } from 'constructs';
 import { Connections } from '../../../constructs/platform/connections';
-import { PROMETHEUS } from '../../../constructs/platform/peer';
 import { Endpoint } from '../../../constructs/platform/endpoint';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
@@ -124,14 +123,33 @@ describe('connections', () => {
   });
 
   test('metrics are scraped, and only by Prometheus', () => {
-    const manifests = print(({ namespaces }) => {
-      new Pods(namespaces.add('a'), 'web').connections.listen('metrics', 9000, { metricsPath: '/m' });
+    const manifests = print(({ namespaces, scrape }) => {
+      const pods = new Pods(namespaces.add('a'), 'web');
+      pods.connections.listen('metrics', 9000, { metricsPath: '/m' });
+      scrape(pods);
     });
     const { selector, podMetricsEndpoints } = spec<PodMonitorSpec>(find(manifests, 'PodMonitor', 'web'));
     expect(selector.matchLabels).toEqual(policy(manifests, 'web').podSelector?.matchLabels);
     expect(podMetricsEndpoints).toEqual([{ port: 'metrics', path: '/m', scheme: 'http' }]);
     const peers = policy(manifests, 'web').ingress?.flatMap(({ from = [] }) => from);
-    expect(peers?.map((peer) => peer.podSelector?.matchLabels)).toEqual([PROMETHEUS.labels]);
+    expect(peers?.map((peer) => peer.podSelector?.matchLabels)).toEqual([
+      { 'app.kubernetes.io/name': 'prometheus', 'app.kubernetes.io/instance': 'prometheus' },
+    ]);
+  });
+
+  test('what is only looked at may be reached, and orders nothing', () => {
+    const platform = platformWith(({ namespaces }) => {
+      const server = new Pods(namespaces.add('a'), 'server').connections.listen('web', 8080);
+      new Pods(namespaces.add('b'), 'looker').connections.watch(server);
+    });
+    const [server, looker] = ['server', 'looker'].map((name) =>
+      platform.connections.find(({ serviceName }) => serviceName === name),
+    );
+    expect([...(looker?.reached ?? [])].map(({ owner }) => owner)).toEqual([server]);
+    expect(looker?.targets.size).toBe(0);
+    const manifests = manifestsOf(platform);
+    expect(policy(manifests, 'looker').egress).toHaveLength(2);
+    expect(policy(manifests, 'server').ingress).toHaveLength(1);
   });
 
   test.each([

@@ -1,0 +1,45 @@
+import { App } from 'cdk8s';
+import { ObservabilityStack } from '../constructs/observability-stack';
+import { wholeDays } from '../constructs/platform/duration';
+import { PlatformNamespaces } from '../constructs/platform-namespaces';
+import type { Foundation } from './foundation';
+import { PhaseChart } from './phase-chart';
+
+/** What runs the platform once it is there: whoever watches it, and whoever is told. */
+export function operations(app: App, ground: Foundation): PhaseChart {
+  const chart = new PhaseChart(app, 'operations');
+  observabilityStack(chart, ground);
+  return chart;
+}
+
+function observabilityStack(chart: PhaseChart, { site, observability }: Foundation): ObservabilityStack {
+  const { environment, cluster, images, ground } = site;
+  const { metrics, alerting } = environment.observability;
+  // Whoever reads a node's own files may not be restricted; everything else is apart from it.
+  const agents = new PlatformNamespaces(chart, 'Namespaces').add('node-agents', {
+    podSecurity: 'privileged',
+  });
+  return new ObservabilityStack(observability.namespace.continuedIn(chart), 'Default', {
+    ...ground,
+    images: {
+      prometheus: images('prometheus'),
+      blackboxExporter: images('blackboxExporter'),
+      kubeStateMetrics: images('kubeStateMetrics'),
+      nodeExporter: images('nodeExporter'),
+    },
+    cluster: {
+      labels: { environment: environment.environment, cluster: cluster.name },
+      apiServer: ground.maker.apiServer,
+      kubelets: { name: 'kubelets', ...cluster.kubelets },
+      storageClass: cluster.storageClass,
+    },
+    metrics: {
+      replicas: metrics.replicas,
+      series: metrics.series,
+      intervalSeconds: Number.parseInt(metrics.interval, 10),
+      retentionDays: wholeDays(metrics.retention),
+    },
+    runbooks: alerting.runbooks,
+    agents,
+  });
+}

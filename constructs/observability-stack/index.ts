@@ -1,0 +1,104 @@
+import { Construct, IConstruct } from 'constructs';
+import type { CertificateAuthority } from '../certificate-authority';
+import type { CredentialsMaker } from '../credentials';
+import type { Holes } from '../platform/config-files';
+import type { Endpoint } from '../platform/endpoint';
+import type { NamespaceScope } from '../platform/names';
+import type { AddressRange } from '../platform/peer';
+import type { Spreading } from '../platform/pod';
+import { AlertRules } from './alert-rules';
+import { Blackbox, ServiceProbe } from './exporters/blackbox';
+import { KubeStateMetrics } from './exporters/kube-state-metrics';
+import { NodeExporter } from './exporters/node';
+import { Prometheus } from './prometheus';
+import type { MetricsLoad } from './sizing';
+
+/** Image references of the parts. */
+export type StackImages = Readonly<
+  Record<'prometheus' | 'blackboxExporter' | 'kubeStateMetrics' | 'nodeExporter', string>
+>;
+
+/** The cluster that is watched. */
+export interface Watched {
+  /** Labels of everything that is measured here, such as environment and cluster. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly apiServer: AddressRange;
+  /** Addresses of the nodes' kubelets. */
+  readonly kubelets: AddressRange;
+  readonly storageClass: string;
+}
+
+export interface ObservabilityStackProps {
+  readonly images: StackImages;
+  readonly cluster: Watched;
+  /** Prometheus servers that each scrape everything, and what they hold. */
+  readonly metrics: MetricsLoad & { readonly replicas: number };
+  /** URL of the folder with the runbooks, without a slash at the end. */
+  readonly runbooks: string;
+  /** Namespace of what must see the nodes themselves. */
+  readonly agents: NamespaceScope;
+  readonly authority: CertificateAuthority;
+  readonly maker: CredentialsMaker;
+  readonly spreading: Spreading;
+}
+
+/**
+ * What watches the platform. It makes nothing of a service by itself: the service's own `observe` function, beside its
+ * construct, says what there is to see and when somebody must be told.
+ *
+ * @example
+ * const stack = new ObservabilityStack(namespace, 'Default', { … });
+ * observeRedis(stack, redis);
+ */
+export class ObservabilityStack extends Construct {
+  readonly prometheus: Prometheus;
+  private readonly blackbox: Blackbox;
+  private readonly runbooks: string;
+
+  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+    super(scope, id);
+    const { images, cluster, metrics, agents, authority, spreading } = props;
+    this.runbooks = props.runbooks;
+    this.prometheus = new Prometheus(this, 'prometheus', {
+      image: images.prometheus,
+      replicas: metrics.replicas,
+      load: metrics,
+      externalLabels: cluster.labels,
+      ...cluster,
+      spreading,
+      authority,
+    });
+    this.blackbox = new Blackbox(this, 'blackbox', { image: images.blackboxExporter, authority });
+    const { apiServer } = cluster;
+    const state = new KubeStateMetrics(this, 'kube-state-metrics', {
+      image: images.kubeStateMetrics,
+      apiServer,
+    });
+    const nodes = new NodeExporter(agents, 'node-exporter', { image: images.nodeExporter });
+    for (const part of [this.prometheus, this.blackbox, state, nodes]) this.scrape(part);
+    this.probe('prometheus', this.prometheus.endpoint, { module: 'https', path: '/-/ready' });
+  }
+
+  /**
+   * Scrapes every port with metrics at and below a construct.
+   * @throws Error where there is none
+   */
+  scrape(construct: IConstruct): void {
+    this.prometheus.scrape(construct);
+  }
+
+  /** Looks at a service from outside. Several probes of one service: it is healthy when all succeed. */
+  probe(service: string, endpoint: Endpoint, probe: ServiceProbe): void {
+    this.blackbox.probe(service, endpoint, probe);
+  }
+
+  /** Looks at a provider's service from outside, over TLS. */
+  probeOutside(service: string, host: string, range: AddressRange): void {
+    this.blackbox.probeOutside(service, host, range);
+  }
+
+  /** Adds the rules of `alerts.yaml` in a folder, with its holes filled. */
+  alerts(id: string, folder: string, holes: Holes): void {
+    new AlertRules(this, `Alerts-${id}`, { folder, holes, runbooks: this.runbooks });
+  }
+}
