@@ -1,6 +1,10 @@
 import { App } from 'cdk8s';
 import { ObservabilityStack } from '../constructs/observability-stack';
+import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
+import { observePostgres } from '../constructs/postgres-cluster/observe';
+import { observeRedis } from '../constructs/redis-sentinel/observe';
+import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation } from './foundation';
 import { PhaseChart } from './phase-chart';
@@ -8,7 +12,13 @@ import { PhaseChart } from './phase-chart';
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
 export function operations(app: App, ground: Foundation): PhaseChart {
   const chart = new PhaseChart(app, 'operations');
-  observabilityStack(chart, ground);
+  const stack = observabilityStack(chart, ground);
+  const { postgres, redis, objectStorage, vectorDatabase, embeddings } = ground.services;
+  observePostgres(stack, postgres);
+  observeRedis(stack, 'cache', redis.cache);
+  observeRedis(stack, 'sessions', redis.sessions);
+  observeObjectStorage(stack, objectStorage);
+  observeVectorDatabase(stack, vectorDatabase, embeddings);
   return chart;
 }
 

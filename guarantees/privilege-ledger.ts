@@ -26,6 +26,7 @@ export const PRIVILEGES: readonly Privilege[] = [
     environments: EVERYWHERE,
     object: 'DaemonSet/node-agents/node-exporter',
     control: 'host paths',
-    reason: "the kernel tells of CPU, memory and disks in the node's own /proc, /sys and mounts; read-only, as nobody",
+    reason:
+      "the kernel tells of CPU, memory and disks in the node's own /proc, /sys and mounts; read-only, as nobody",
   },
 ];

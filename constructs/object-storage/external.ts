@@ -6,7 +6,7 @@ import { BUCKET, RIGHTS } from '../platform/labels';
 import type { AddressRange } from '../platform/peer';
 import { namespaceOf, objectName } from '../platform/names';
 import { administratorRights, DeclaredBucket, rights } from './buckets';
-import type { Engine } from './engine';
+import type { Engine, Seen } from './engine';
 
 /** The S3 service of a provider: nothing runs here, and backups outlive the cluster. */
 export interface ExternalProps {
@@ -38,6 +38,7 @@ export class External extends Construct implements Engine {
   readonly region: string;
   readonly trust = 'public';
   readonly administrator?: Credential;
+  readonly seen: Seen;
   private readonly range: AddressRange;
   private readonly keys: ReadonlyMap<string, Credential>;
 
@@ -50,6 +51,7 @@ export class External extends Construct implements Engine {
     super(scope, id);
     const { host, range, region, administrator } = props;
     this.host = host;
+    this.seen = { kind: 'provider', host, range };
     this.port = range.port;
     this.region = region;
     this.range = range;

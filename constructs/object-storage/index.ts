@@ -3,7 +3,7 @@ import type { Bucket } from '../platform/bucket';
 import type { Connections } from '../platform/connections';
 import { ApplyJob } from './apply-job';
 import { BucketProps, DeclaredBucket, declareBuckets } from './buckets';
-import type { Engine } from './engine';
+import type { Engine, Seen } from './engine';
 import { External, ExternalProps } from './external';
 import { Minio, MinioProps } from './minio';
 import { SeaweedFs, SeaweedFsProps } from './seaweedfs';
@@ -35,6 +35,8 @@ export interface ObjectStorageProps<Id extends string> {
  * bucket.allowFrom(database.connections);
  */
 export class ObjectStorage<Id extends string> extends Construct {
+  /** How the service is seen from outside. */
+  readonly seen: Seen;
   private readonly buckets: ReadonlyMap<string, Bucket>;
 
   constructor(scope: Construct, id: string, props: ObjectStorageProps<Id>) {
@@ -42,7 +44,8 @@ export class ObjectStorage<Id extends string> extends Construct {
     const { cliImage, prefix = '' } = props;
     const buckets = declareBuckets(this, props.buckets, prefix);
     const engine = this.engine(props.engine, buckets);
-    const { administrator } = engine;
+    const { administrator, seen } = engine;
+    this.seen = seen;
     const job =
       administrator && new ApplyJob(this, 'Buckets', { image: cliImage, engine, administrator, buckets });
     this.buckets = new Map(buckets.map((bucket) => [bucket.id, view(bucket, engine, job)]));

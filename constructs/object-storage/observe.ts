@@ -1,0 +1,13 @@
+import type { ObservabilityStack } from '../observability-stack';
+import type { ObjectStorage } from '.';
+
+/** What there is to see of object storage: of a provider's, only whether it is there. */
+export function observeObjectStorage(stack: ObservabilityStack, storage: ObjectStorage<string>): void {
+  const { seen } = storage;
+  if (seen.kind === 'provider') {
+    stack.probeOutside('object-storage', seen.host, seen.range);
+    return;
+  }
+  stack.scrape(storage);
+  stack.probe('object-storage', seen.endpoint, { module: 'https', path: seen.path });
+}

@@ -1,0 +1,14 @@
+import type { ObservabilityStack } from '../observability-stack';
+import type { VectorDatabase } from '.';
+import type { Embeddings } from './embeddings';
+
+/** What there is to see of Weaviate and of what makes its vectors. */
+export function observeVectorDatabase(
+  stack: ObservabilityStack,
+  database: VectorDatabase,
+  embeddings: Embeddings,
+): void {
+  stack.scrape(database);
+  stack.probe('vector-database', database.rest, { module: 'https', path: '/v1/.well-known/ready' });
+  stack.probe('embeddings', embeddings.endpoint, { module: 'http', path: '/.well-known/ready' });
+}
