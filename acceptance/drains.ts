@@ -52,7 +52,9 @@ async function evictAll(
   const end = performance.now() + DRAIN_SECONDS * 1000;
   const gone = new Set<string>();
   for (;;) {
-    const left = (await podsIn(cluster)).filter((pod) => nodes.has(pod.spec.nodeName ?? '') && !isOver(pod));
+    const left = (await podsIn(cluster)).filter(
+      (pod) => nodes.has(pod.spec.nodeName ?? '') && !isOver(pod) && !staysOnNode(pod),
+    );
     if (left.length === 0) return { evicted: gone.size, stuck: [] };
     if (performance.now() > end)
       return { evicted: gone.size, stuck: left.map((pod) => stuckAt(pod, budgets)) };
@@ -60,6 +62,11 @@ async function evictAll(
       if (await cluster.evict(pod)) gone.add(pod.metadata.uid);
     await sleep(200);
   }
+}
+
+/** Pods of DaemonSets: they would be made again on the very node. */
+function staysOnNode({ metadata: { ownerReferences = [] } }: LivePod): boolean {
+  return ownerReferences.some(({ kind }) => kind === 'DaemonSet');
 }
 
 function stuckAt({ metadata: { name, namespace, labels } }: LivePod, budgets: readonly Budget[]): Finding {

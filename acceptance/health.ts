@@ -16,6 +16,7 @@ interface Condition {
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason?: string;
   readonly message?: string;
+  readonly observedGeneration?: number;
 }
 
 interface Status {
@@ -47,7 +48,8 @@ type Judge = (status: Status, spec: Spec, live: Live) => Verdict;
 
 /**
  * What each kind says of itself when it works. A kind that is not here works once it is there. Fields are those of
- * Kubernetes' own controllers, of CloudNativePG 1.30, cert-manager 1.21, trust-manager 0.24 and external-secrets.
+ * Kubernetes' own controllers, of CloudNativePG 1.30, cert-manager 1.21, trust-manager 0.24, external-secrets and
+ * prometheus-operator 0.93.
  */
 const JUDGES: Readonly<Record<string, Judge>> = {
   Deployment: (
@@ -82,6 +84,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
       ? counted('ready', readyInstances, instances)
       : progressing(phase ?? 'the operator has not seen it'),
   Pooler: ({ instances = 0 }, { instances: wanted = 1 }) => counted('ready', instances, wanted),
+  Prometheus: reconciled,
+  Alertmanager: reconciled,
   Database: applied,
   DatabaseRole: applied,
   Certificate: condition('Ready'),
@@ -111,6 +115,17 @@ function condition(type: string): Judge {
     const found = conditionIn(conditions, type);
     return found?.status === 'True' ? HEALTHY : progressing(found?.message ?? `has no condition ${type}`);
   };
+}
+
+/** As prometheus-operator says it: what it made is as wanted, and all pods of it are there. */
+function reconciled({ conditions }: Status, _: Spec, { metadata: { generation = 0 } }: Live): Verdict {
+  for (const type of ['Reconciled', 'Available']) {
+    const found = conditionIn(conditions, type);
+    if (!found || (found.observedGeneration ?? generation) < generation)
+      return progressing('the operator has not seen it');
+    if (found.status !== 'True') return progressing(found.message ?? `is not ${type}`);
+  }
+  return HEALTHY;
 }
 
 function applied({ applied: done, message }: Status): Verdict {

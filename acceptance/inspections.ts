@@ -9,14 +9,16 @@ import type { Finding, Seen } from './report';
 /** The label that says in which zone a node is. */
 export const ZONE = 'topology.kubernetes.io/zone';
 
-/** Workloads that are always there, and the budgets over their pods. */
+/** Workloads that are always there, wherever their nodes go, and the budgets over their pods. */
 export interface Watched {
   readonly workloads: readonly Workload[];
   readonly budgets: readonly Budget[];
 }
 
 export function watchedIn(manifests: readonly Manifest[]): Watched {
-  const workloads = workloadsIn(manifests).filter(({ replicas }) => replicas > 0);
+  const workloads = workloadsIn(manifests).filter(
+    ({ manifest, replicas }) => replicas > 0 && manifest.kind !== 'DaemonSet',
+  );
   const budgets = manifests
     .filter(({ kind }) => kind === 'PodDisruptionBudget')
     .map((manifest) => budgetOf(manifest, workloads));

@@ -7,8 +7,18 @@ export function nextRevision(objects: readonly Printed[]): Printed[] {
   return objects.map((printed) => ({ ...printed, manifest: changed(printed.manifest) }));
 }
 
+/** Kinds whose pods prometheus-operator makes. */
+const MONITORS: ReadonlySet<string> = new Set(['Prometheus', 'Alertmanager']);
+
 function changed(manifest: Manifest): Manifest {
   if (manifest.kind === 'Cluster') return { ...manifest, metadata: annotated(manifest.metadata) };
+  if (MONITORS.has(manifest.kind)) {
+    const spec = manifest['spec'] as Fields;
+    return {
+      ...manifest,
+      spec: { ...spec, podMetadata: annotated(spec['podMetadata'] as Fields | undefined) },
+    };
+  }
   const spec = templated(manifest['spec']);
   return spec === undefined ? manifest : { ...manifest, spec };
 }

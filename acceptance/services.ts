@@ -18,7 +18,15 @@ export interface ServiceHealth {
 }
 
 /** Kinds whose pods are always there: each such object is a service. */
-const RUNNING: ReadonlySet<string> = new Set(['Cluster', 'Pooler', 'Deployment', 'StatefulSet', 'DaemonSet']);
+const RUNNING: ReadonlySet<string> = new Set([
+  'Alertmanager',
+  'Cluster',
+  'DaemonSet',
+  'Deployment',
+  'Pooler',
+  'Prometheus',
+  'StatefulSet',
+]);
 
 /** What is no service of its own, by kind. */
 const SHARED: Readonly<Record<string, string>> = {

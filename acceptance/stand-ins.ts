@@ -1,3 +1,4 @@
+import { operatedBy } from '../constructs/platform/operated';
 import { restrictedPod, RESTRICTED } from '../constructs/platform/pod';
 import type { Manifest } from '../constructs/platform/manifest';
 import { formatBytes, formatCores } from '../constructs/platform/quantity';
@@ -12,7 +13,12 @@ export function standInsFor(manifest: Manifest): Manifest[] {
 
 type Maker = (manifest: Manifest) => Manifest[];
 
-const MAKERS: Readonly<Record<string, Maker>> = { Cluster: databaseOf, Pooler: poolerOf };
+const MAKERS: Readonly<Record<string, Maker>> = {
+  Cluster: databaseOf,
+  Pooler: poolerOf,
+  Prometheus: monitorOf,
+  Alertmanager: monitorOf,
+};
 
 interface ClusterSpec {
   readonly instances: number;
@@ -162,6 +168,42 @@ function poolerOf(manifest: Manifest): Manifest[] {
             containers: pod.containers.map(filled),
           },
         },
+      },
+    },
+  ];
+}
+
+interface MonitorSpec {
+  readonly serviceName?: string;
+  readonly storage?: { readonly volumeClaimTemplate?: { readonly spec?: unknown } };
+}
+
+/** What prometheus-operator makes of a Prometheus or an Alertmanager, with an image for its own program. */
+function monitorOf(manifest: Manifest): Manifest[] {
+  const { name, replicas, template } = operatedBy(manifest);
+  const { serviceName, storage } = spec<MonitorSpec>(manifest);
+  const labels = template.metadata?.labels ?? {};
+  const filled = (container: Container): Container => ({ image: 'prometheus-config-reloader', ...container });
+  const claim = storage?.volumeClaimTemplate?.spec;
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name, namespace: manifest.metadata.namespace, labels },
+      spec: {
+        replicas,
+        serviceName: serviceName ?? `${manifest.kind.toLowerCase()}-operated`,
+        podManagementPolicy: 'Parallel',
+        selector: { matchLabels: labels },
+        template: {
+          ...template,
+          spec: {
+            ...template.spec,
+            initContainers: template.spec?.initContainers?.map(filled),
+            containers: template.spec?.containers.map(filled),
+          },
+        },
+        volumeClaimTemplates: claim === undefined ? [] : [{ metadata: { name: `${name}-db` }, spec: claim }],
       },
     },
   ];

@@ -1,4 +1,5 @@
 import { OPERATORS, type OperatorChart } from '../constructs/platform-operators/operators';
+import { NODES } from '../constructs/platform/labels';
 import { formatBytes, formatCores, parseQuantity } from '../constructs/platform/quantity';
 import { Amount, spec, totalOf } from '../constructs/platform/workloads';
 import { inventoryOf, type PodSource } from '../synth/inventory';
@@ -18,6 +19,7 @@ export const budgets: Guarantee = {
     return {
       findings: [
         ...uncounted(platform),
+        ...miscounted(platform),
         ...overQuota(platform),
         ...overBudget(platform, load),
         ...homelessPods(platform, load),
@@ -38,6 +40,8 @@ interface Group {
   readonly rest: number;
   /** Pods at the worst moment. */
   readonly peak: number;
+  /** Whether every node has one, and a node that is gone takes it along. */
+  readonly isOnEveryNode: boolean;
 }
 
 const RESOURCES = ['cpu', 'memory'] as const;
@@ -55,6 +59,7 @@ function loadOf(platform: Platform): Group[] {
     requests: workload.requests,
     rest: workload.replicas,
     peak: workload.replicas + workload.surge,
+    isOnEveryNode: object.manifest.kind === 'DaemonSet',
   }));
   return [...own, ...operatorsIn(platform)];
 }
@@ -70,7 +75,8 @@ function operatorsIn({ objects }: Platform): Group[] {
     if (!operator) return [];
     const { chart, namespace, requests } = operator;
     const amount = { cpu: parseQuantity(requests.cpu), memory: parseQuantity(requests.memory) };
-    return { path, name: `chart ${namespace}/${chart}`, namespace, requests: amount, rest: 1, peak: 1 };
+    const name = `chart ${namespace}/${chart}`;
+    return { path, name, namespace, requests: amount, rest: 1, peak: 1, isOnEveryNode: false };
   });
 }
 
@@ -80,14 +86,7 @@ function chartOf(manifest: Platform['objects'][number]['manifest']): string | un
 }
 
 /** Kinds whose pods nothing here knows how to count. */
-const UNCOUNTED: ReadonlySet<string> = new Set([
-  'Alertmanager',
-  'DaemonSet',
-  'HorizontalPodAutoscaler',
-  'Pod',
-  'Prometheus',
-  'ReplicaSet',
-]);
+const UNCOUNTED: ReadonlySet<string> = new Set(['HorizontalPodAutoscaler', 'Pod', 'ReplicaSet']);
 
 function uncounted({ objects }: Platform): Finding[] {
   return objects.flatMap(({ path, manifest }) => {
@@ -100,6 +99,19 @@ function uncounted({ objects }: Platform): Finding[] {
         chart === undefined
           ? 'teach constructs/platform/workloads.ts to read this kind'
           : 'add the chart with its requests to constructs/platform-operators/operators.ts',
+    };
+  });
+}
+
+/** DaemonSets that were told another number of nodes than the cluster has. */
+function miscounted({ objects, cluster }: Platform): Finding[] {
+  return objects.flatMap(({ path, manifest: { kind, metadata } }) => {
+    const told = metadata.annotations?.[NODES];
+    if (kind !== 'DaemonSet' || told === String(cluster.nodes.count)) return [];
+    return {
+      path,
+      cause: `DaemonSet ${metadata.name} counts ${told ?? 'no'} nodes, the cluster has ${cluster.nodes.count}`,
+      remedy: `write clusters[].nodes.count as annotation ${NODES}`,
     };
   });
 }
@@ -204,13 +216,22 @@ function nodeOf({ nodes }: Platform['cluster']): Amount {
   return { cpu: parseQuantity(nodes.cpu), memory: parseQuantity(nodes.memory) };
 }
 
-/** Puts the largest pods first, each on the first node with room; the first that finds none, if there is one. */
+/**
+ * Puts the largest pods first, each on the first node with room beside what runs on every node; the first that finds
+ * none, if there is one.
+ */
 function pack(load: readonly Group[], when: 'rest' | 'peak', nodes: number, node: Amount): Group | undefined {
   const share = ({ requests }: Group): number =>
     Math.max(requests.cpu / node.cpu, requests.memory / node.memory);
-  const pods = load.reduce((count, group) => count + group[when], 0);
-  const free = Array.from({ length: Math.min(nodes, pods) }, () => ({ ...node }));
-  for (const group of load.toSorted((a, b) => share(b) - share(a))) {
+  const left = beside(
+    load.filter(({ isOnEveryNode }) => isOnEveryNode),
+    when,
+    node,
+  );
+  const placed = load.filter(({ isOnEveryNode }) => !isOnEveryNode);
+  const pods = placed.reduce((count, group) => count + group[when], 0);
+  const free = Array.from({ length: Math.min(nodes, pods) }, () => ({ ...left }));
+  for (const group of placed.toSorted((a, b) => share(b) - share(a))) {
     let at = 0;
     for (let pod = 0; pod < group[when]; pod++) {
       let room = free[at];
@@ -222,6 +243,14 @@ function pack(load: readonly Group[], when: 'rest' | 'peak', nodes: number, node
     }
   }
   return undefined;
+}
+
+/** What a node has left beside the pods that every node has, during their updates too. */
+function beside(everywhere: readonly Group[], when: 'rest' | 'peak', node: Amount): Amount {
+  return everywhere.reduce<Amount>((left, { requests, rest, peak }) => {
+    const pods = when === 'peak' && peak > rest ? 2 : 1;
+    return { cpu: left.cpu - pods * requests.cpu, memory: left.memory - pods * requests.memory };
+  }, node);
 }
 
 function fits(requests: Amount, room: Amount): boolean {

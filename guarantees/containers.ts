@@ -73,9 +73,16 @@ function sidecarsOf({ initContainers = [] }: PodSpec): Container[] {
 
 type Manifest = Platform['objects'][number]['manifest'];
 
+interface Annotated {
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Annotations of the pods, where a custom resource of prometheus-operator states them too. */
 function templateAnnotations(manifest: Manifest): Readonly<Record<string, string>> {
-  const { template } = spec<{ template?: { metadata?: { annotations?: Record<string, string> } } }>(manifest);
-  return template?.metadata?.annotations ?? {};
+  const { template, podMetadata } = spec<{ template?: { metadata?: Annotated }; podMetadata?: Annotated }>(
+    manifest,
+  );
+  return (template?.metadata ?? podMetadata)?.annotations ?? {};
 }
 
 /** Names of volumes that keep data. */

@@ -13,7 +13,10 @@ import { selects } from './label-selector';
 export const drains: Guarantee = {
   name: 'drains',
   check: (platform) => {
-    const sets = inventoryOf(platform).pods.filter(({ workload }) => workload.replicas > 0);
+    // What runs on every node is not evicted by a drain: it goes and comes with its node.
+    const sets = inventoryOf(platform).pods.filter(
+      ({ object, workload }) => workload.replicas > 0 && object.manifest.kind !== 'DaemonSet',
+    );
     const printed = printedBudgets(platform);
     const findings: Finding[] = [];
     const facts: Fact[] = [];

@@ -111,9 +111,9 @@ function defaulted({ objects }: Platform): Finding[] {
   });
 }
 
-/** Containers without any image: the schemas allow them, the API server does not. */
+/** Containers without any image: the schemas allow them, the API server does not. Operators fill in what they leave out. */
 function nameless({ path, manifest }: PlatformObject): Finding[] {
-  const { pod } = (manifest.kind === 'Pooler' ? undefined : workloadOf(manifest)) ?? {};
+  const { pod } = (manifest.kind in SAYS ? undefined : workloadOf(manifest)) ?? {};
   return (pod ? containersOf(pod) : [])
     .filter(({ image }) => image === undefined)
     .map(({ name }) => ({

@@ -82,7 +82,8 @@ export const OPERATORS = {
     repository: 'https://prometheus-community.github.io/helm-charts',
     chart: 'kube-prometheus-stack',
     version: '88.5.4',
-    namespace: 'observability',
+    // Not where it makes its pods: the policies of that namespace would cut it off from the API server.
+    namespace: 'prometheus-operator',
     groups: ['monitoring.coreos.com'],
     needs: [],
     requests: { cpu: '20m', memory: '128Mi' },
@@ -101,7 +102,11 @@ export const OPERATORS = {
       kubeEtcd: off,
       kubeScheduler: off,
       kubeProxy: off,
-      prometheusOperator: { kubeletService: off, resources: reserve('20m', '128Mi') },
+      prometheusOperator: {
+        // Kubelets belong to no Service; the operator keeps one, kube-system/kubelet, for what scrapes them.
+        kubeletService: { enabled: true, namespace: 'kube-system', name: 'kubelet' },
+        resources: reserve('20m', '128Mi'),
+      },
     },
   },
   'external-secrets': {

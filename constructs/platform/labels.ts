@@ -12,6 +12,9 @@ export const MAKES = 'lighthouse/makes';
 /** Annotation of an object to whose pods an operator's plugin adds containers: the resources of these, as JSON. */
 export const SIDECARS = 'lighthouse/sidecars';
 
+/** Annotation of a DaemonSet: on how many nodes the cluster runs a pod of it. */
+export const NODES = 'lighthouse/nodes';
+
 /** Annotation of an ExternalSecret that fetches the keys of a bucket: the bucket's name at the provider. */
 export const BUCKET = 'lighthouse/bucket';
 

@@ -1,12 +1,14 @@
 import type {
   Container,
+  DaemonSetSpec,
   DeploymentStrategy,
   PodSpec,
   PodTemplateSpec,
   ResourceRequirements,
 } from '../../imports/k8s';
-import { SIDECARS } from './labels';
+import { NODES, SIDECARS } from './labels';
 import type { Manifest } from './manifest';
+import { operatedBy } from './operated';
 import { parseQuantity } from './quantity';
 
 /** Cores and bytes. */
@@ -22,7 +24,7 @@ export interface Workload {
   readonly replicas: number;
   /** Pods beyond `replicas` that exist while an update rolls, a member joins or a job runs. */
   readonly surge: number;
-  /** How an update replaces the pods, where a Deployment does it. */
+  /** How an update replaces the pods, where a Deployment or a DaemonSet does it. */
   readonly update?: Update;
   /** What the scheduler reserves for one pod. */
   readonly requests: Amount;
@@ -30,7 +32,7 @@ export interface Workload {
   readonly limits: Amount;
   /** Labels of the pods. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The pod template, where the object carries one. */
+  /** The pod template, where the object carries one or all of what its operator puts into one is known. */
   readonly pod?: PodSpec;
 }
 
@@ -55,6 +57,15 @@ const READERS: Readonly<Record<string, Reader>> = {
   StatefulSet: (manifest) => {
     const { replicas = 1, template } = spec<{ replicas?: number; template: PodTemplateSpec }>(manifest);
     return fromTemplate(manifest, template, replicas, 0);
+  },
+  // One on every node, those that an update makes before it takes the old one away included.
+  DaemonSet: (manifest) => {
+    const { template, updateStrategy } = spec<DaemonSetSpec>(manifest);
+    const nodes = Number(manifest.metadata.annotations?.[NODES] ?? 0);
+    const { maxSurge = 0, maxUnavailable = 1 } = updateStrategy?.rollingUpdate ?? {};
+    const surge = part(maxSurge, nodes, Math.ceil);
+    const update = { surge, unavailable: part(maxUnavailable, nodes, Math.ceil) };
+    return { ...fromTemplate(manifest, template, nodes, surge), update };
   },
   Job: (manifest) => {
     const { parallelism = 1, template } = spec<{ parallelism?: number; template: PodTemplateSpec }>(manifest);
@@ -88,7 +99,14 @@ const READERS: Readonly<Record<string, Reader>> = {
     const labels = { ...cnpgLabels(cluster.name, 'pooler'), 'cnpg.io/poolerName': manifest.metadata.name };
     return { ...workload, labels: { ...workload.labels, ...labels } };
   },
+  Prometheus: operated,
+  Alertmanager: operated,
 };
+
+function operated(manifest: Manifest): Workload {
+  const { template, replicas } = operatedBy(manifest);
+  return fromTemplate(manifest, template, replicas, 0);
+}
 
 /** What a plugin adds to the pods of an object. */
 function sidecars({ metadata }: Manifest): ResourceRequirements[] {

@@ -9,6 +9,13 @@ const live = (kind: string, spec: object, status: object, generation = 1): Live 
   status,
 });
 
+const says = (reconciled: string, available: string, observedGeneration = 1) => ({
+  conditions: [
+    { type: 'Available', status: available, observedGeneration },
+    { type: 'Reconciled', status: reconciled, observedGeneration },
+  ],
+});
+
 test.each([
   ['Deployment', { replicas: 2 }, { replicas: 2, updatedReplicas: 2, availableReplicas: 2 }, 'Healthy'],
   ['Deployment', { replicas: 2 }, { replicas: 3, updatedReplicas: 2, availableReplicas: 3 }, 'Progressing'],
@@ -36,6 +43,11 @@ test.each([
   ['Job', {}, { conditions: [{ type: 'Failed', status: 'True', message: 'too often' }] }, 'Degraded'],
   ['CustomResourceDefinition', {}, { conditions: null }, 'Progressing'],
   ['CustomResourceDefinition', {}, { conditions: [{ type: 'Established', status: 'True' }] }, 'Healthy'],
+  ['Prometheus', {}, {}, 'Progressing'],
+  ['Prometheus', {}, says('True', 'Degraded'), 'Progressing'],
+  ['Alertmanager', {}, says('False', 'True'), 'Progressing'],
+  ['Alertmanager', {}, says('True', 'True'), 'Healthy'],
+  ['Alertmanager', {}, says('True', 'True', 0), 'Progressing'],
   ['ConfigMap', {}, {}, 'Healthy'],
 ])('a %s wanted as %j that says %j is %s', (kind, spec, status, health) => {
   expect(healthOf(live(kind, spec, status)).health).toBe(health);

@@ -104,6 +104,45 @@ test('what stands in for a pooler has the same pods, and every container an imag
   });
 });
 
+test('what stands in for Prometheus or Alertmanager is as many pods, as large, with its volume and labels', () => {
+  const alertmanager: Manifest = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'Alertmanager',
+    metadata: { name: 'main', namespace: 'observability' },
+    spec: {
+      replicas: 3,
+      image: 'alertmanager:1',
+      resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '64Mi' } },
+      storage: { volumeClaimTemplate: { spec: { resources: { requests: { storage: '1Gi' } } } } },
+    },
+  };
+  const [made, ...more] = standInsFor(alertmanager);
+  const real = workloadOf(alertmanager);
+  expect(more).toEqual([]);
+  expect(made && workloadOf(made)).toMatchObject({
+    replicas: 3,
+    requests: real?.requests,
+    limits: real?.limits,
+    labels: real?.labels,
+  });
+  expect(made).toMatchObject({
+    kind: 'StatefulSet',
+    metadata: { name: 'alertmanager-main' },
+    spec: {
+      serviceName: 'alertmanager-operated',
+      volumeClaimTemplates: [{ spec: { resources: { requests: { storage: '1Gi' } } } }],
+    },
+  });
+  expect(made && podOf(made)).toMatchObject({
+    spec: {
+      containers: [
+        { name: 'alertmanager', image: 'alertmanager:1' },
+        { name: 'config-reloader', image: 'prometheus-config-reloader' },
+      ],
+    },
+  });
+});
+
 test('other kinds stand for themselves', () => {
   expect(standInsFor({ ...pooler, kind: 'Deployment' })).toEqual([]);
 });
@@ -137,6 +176,8 @@ describe('the next revision', () => {
     expect(next(pooler)).toMatchObject({ spec: { template: annotated } });
     const [members] = standInsFor(next(cluster()) ?? cluster());
     expect(members).toMatchObject({ spec: { template: annotated } });
+    const [monitor] = standInsFor(next({ ...cluster(), kind: 'Prometheus', spec: {} }) ?? cluster());
+    expect(monitor).toMatchObject({ kind: 'StatefulSet', spec: { template: annotated } });
   });
 
   test('leaves everything else alone, also what is only called a template', () => {

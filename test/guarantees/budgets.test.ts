@@ -126,7 +126,7 @@ test('operators count where this platform installs them', () => {
   ]);
 });
 
-test.each(['Alertmanager', 'DaemonSet', 'HorizontalPodAutoscaler', 'Pod', 'Prometheus', 'ReplicaSet'])(
+test.each(['HorizontalPodAutoscaler', 'Pod', 'ReplicaSet'])(
   'a %s is found: nothing counts its pods',
   (kind) => {
     expect(findingsOf(budgets, platformOf([object(kind, 'x', {})]))).toEqual([
@@ -138,6 +138,52 @@ test.each(['Alertmanager', 'DaemonSet', 'HorizontalPodAutoscaler', 'Pod', 'Prome
     ]);
   },
 );
+
+describe('a DaemonSet', () => {
+  const everywhere = (memory: string, nodes: string, rollingUpdate?: object) =>
+    object(
+      'DaemonSet',
+      'every',
+      { template: { spec: of('1', memory) }, updateStrategy: { rollingUpdate } },
+      { metadata: { name: 'every', namespace: 'app', annotations: { 'lighthouse/nodes': nodes } } },
+    );
+  const one = (memory: string) => workload('StatefulSet', {}, of('1', memory));
+
+  test('that counts other nodes than the cluster has is found', () => {
+    expect(findingsOf(budgets, platformOf([everywhere('1Gi', '3')], NODES))).toEqual([]);
+    expect(findingsOf(budgets, platformOf([everywhere('1Gi', '2')], NODES))).toEqual([
+      {
+        path: 'DaemonSet/every',
+        cause: 'DaemonSet every counts 2 nodes, the cluster has 3',
+        remedy: 'write clusters[].nodes.count as annotation lighthouse/nodes',
+      },
+    ]);
+    expect(causesOf(budgets, platformOf([object('DaemonSet', 'x', { template: {} })], NODES))).toEqual([
+      'DaemonSet x counts no nodes, the cluster has 3',
+    ]);
+  });
+
+  test('takes its room from every node, and twice where its update makes the new pod first', () => {
+    expect(findingsOf(budgets, platformOf([everywhere('4Gi', '3'), one('6Gi')], NODES))).toEqual([]);
+    expect(causesOf(budgets, platformOf([everywhere('5Gi', '3'), one('6Gi')], NODES))).toEqual([
+      'no room for a pod of StatefulSet app/x (1 CPU, 6Gi) on the 3 nodes of 4 CPU and 10Gi: all pods reserve 4 CPU and 21Gi at one moment',
+      'no room for a pod of StatefulSet app/x (1 CPU, 6Gi) on the 2 nodes left without the largest zone of 4 CPU and 10Gi: all pods reserve 4 CPU and 21Gi at rest',
+    ]);
+    expect(
+      causesOf(
+        budgets,
+        platformOf([everywhere('4Gi', '3', { maxSurge: 1, maxUnavailable: 0 }), one('6Gi')], NODES),
+      ),
+    ).toEqual([
+      'no room for a pod of StatefulSet app/x (1 CPU, 6Gi) on the 3 nodes of 4 CPU and 10Gi: all pods reserve 5 CPU and 22Gi at one moment',
+    ]);
+  });
+
+  test('goes with its node: without a zone it needs no room elsewhere', () => {
+    const full = [everywhere('4Gi', '3'), workload('StatefulSet', { replicas: 2 }, of('1', '6Gi'))];
+    expect(findingsOf(budgets, platformOf(full, NODES))).toEqual([]);
+  });
+});
 
 test('a pod must fit a node, in both resources', () => {
   const build = (cpu: string, memory: string) =>

@@ -43,6 +43,37 @@ test('what is left is reckoned by zones, where there are several', () => {
   expect(figure({ zones: ['a'] })).toEqual(['5 pods, voting, 1 evicted at a time, 3 needed']);
 });
 
+test('what runs on every node is no business of drains', () => {
+  const everywhere = object(
+    'DaemonSet',
+    'every',
+    { template: { spec: pod() } },
+    { metadata: { name: 'every', namespace: 'app', annotations: { 'lighthouse/nodes': '3' } } },
+  );
+  expect(drains.check(platformOf([everywhere]))).toEqual({ findings: [], facts: [] });
+});
+
+test('what prometheus-operator makes is read from its custom resource: spreading, budget and time to stop', () => {
+  const monitor = (spec: object) => platformOf([object('Alertmanager', 'main', { replicas: 3, ...spec })]);
+  expect(causesOf(drains, monitor({}))).toEqual([
+    'Alertmanager app/main has 3 pods and no disruption budget: two drains at once may take all of them',
+    '3 of the 3 pods of Alertmanager app/main may be in one zone; without it 0 are left, 1 are needed',
+    '3 of the 3 pods of Alertmanager app/main may be in one node; without it 0 are left, 1 are needed',
+  ]);
+  const topologySpreadConstraints = (SPREAD ?? []).map((constraint) => ({
+    ...constraint,
+    labelSelector: { matchLabels: { alertmanager: 'main' } },
+  }));
+  const budget = object('PodDisruptionBudget', 'main', {
+    maxUnavailable: 1,
+    selector: { matchLabels: { alertmanager: 'main' } },
+  });
+  const sound = monitor({ topologySpreadConstraints });
+  expect(
+    causesOf(drains, { ...sound, objects: [...sound.objects, ...platformOf([budget]).objects] }),
+  ).toEqual([]);
+});
+
 test('a single pod without a budget is no finding, and is told', () => {
   const platform = platformOf([members(1)]);
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import type { Manifest } from '../../../constructs/platform/manifest';
-import { containersOf, totalOf, workloadOf, workloadsIn } from '../../../constructs/platform/workloads';
+import {
+  containersOf,
+  totalOf,
+  type Workload,
+  workloadOf,
+  workloadsIn,
+} from '../../../constructs/platform/workloads';
 import type { Container, PodSpec } from '../../../imports/k8s';
 
 const MIB = 2 ** 20;
@@ -95,6 +101,90 @@ test.each([
 test('a Service makes no pods', () => {
   expect(workloadOf(object('Service', {}))).toBeUndefined();
   expect(workloadsIn([object('Service', {}), object('Job', { template: template() })])).toHaveLength(1);
+});
+
+test('a DaemonSet has a pod on each of the nodes that it was told, and more only where its update makes them first', () => {
+  const everywhere = (rollingUpdate?: object, nodes = '5') =>
+    read(
+      object(
+        'DaemonSet',
+        { template: template(), updateStrategy: { rollingUpdate } },
+        { 'lighthouse/nodes': nodes },
+      ),
+    );
+
+  expect(everywhere()).toMatchObject({
+    replicas: 5,
+    surge: 0,
+    update: { surge: 0, unavailable: 1 },
+    requests: { cpu: 0.1, memory: 64 * MIB },
+  });
+  expect(everywhere({ maxUnavailable: '30%' }).update).toEqual({ surge: 0, unavailable: 2 });
+  expect(everywhere({ maxSurge: '30%', maxUnavailable: 0 })).toMatchObject({ replicas: 5, surge: 2 });
+});
+
+describe('prometheus-operator', () => {
+  const { resources } = container('main', 200, 256);
+  const monitor = (kind: string, spec: object) =>
+    read(object(kind, { image: 'monitor:1', resources, ...spec }));
+
+  test('adds a reloader to every pod, and labels', () => {
+    expect(monitor('Alertmanager', { replicas: 3 })).toMatchObject({
+      replicas: 3,
+      surge: 0,
+      requests: { cpu: expect.closeTo(0.21) as number, memory: (256 + 50) * MIB },
+      limits: { memory: (512 + 50) * MIB },
+      labels: {
+        'app.kubernetes.io/name': 'alertmanager',
+        'app.kubernetes.io/instance': 'x',
+        'app.kubernetes.io/managed-by': 'prometheus-operator',
+        alertmanager: 'x',
+      },
+    });
+    expect(monitor('Prometheus', { podMetadata: { labels: { own: 'yes' } } }).labels).toMatchObject({
+      'app.kubernetes.io/name': 'prometheus',
+      'operator.prometheus.io/name': 'x',
+      prometheus: 'x',
+      own: 'yes',
+    });
+  });
+
+  test('makes as many pods as replicas, once per shard', () => {
+    expect(monitor('Prometheus', {}).replicas).toBe(1);
+    expect(monitor('Prometheus', { replicas: 2, shards: 3 }).replicas).toBe(6);
+  });
+
+  test('changes its containers by name as told, and adds others', () => {
+    const { requests, limits, pod } = monitor('Prometheus', {
+      containers: [container('config-reloader', 20, 32), container('proxy', 30, 16)],
+      initContainers: [container('init-config-reloader', 20, 32)],
+    });
+    expect(Math.round(requests.cpu * 1000)).toBe(250);
+    expect([requests.memory / MIB, limits.memory / MIB]).toEqual([256 + 32 + 16, 2 * (256 + 32 + 16)]);
+    expect(pod && containersOf(pod).map(({ name }) => name)).toEqual([
+      'init-config-reloader',
+      'prometheus',
+      'config-reloader',
+      'proxy',
+    ]);
+  });
+
+  test('gives each program its ports, probes and time to stop', () => {
+    const main = ({ pod }: Workload) => pod?.containers[0];
+    expect(main(monitor('Prometheus', {}))).toMatchObject({
+      ports: [{ name: 'web', containerPort: 9090 }],
+      startupProbe: { httpGet: { path: '/-/ready', port: 'web' }, failureThreshold: 60 },
+    });
+    const alertmanager = monitor('Alertmanager', { web: { tlsConfig: {} }, portName: 'https' });
+    expect(main(alertmanager)).toMatchObject({
+      ports: [{ name: 'https' }, { name: 'mesh-tcp' }, { name: 'mesh-udp', protocol: 'UDP' }],
+      livenessProbe: { httpGet: { port: 'https', scheme: 'HTTPS' } },
+    });
+    expect(alertmanager.pod?.terminationGracePeriodSeconds).toBe(120);
+    expect(
+      monitor('Prometheus', { terminationGracePeriodSeconds: 60 }).pod?.terminationGracePeriodSeconds,
+    ).toBe(60);
+  });
 });
 
 describe('PostgreSQL', () => {
