@@ -39,6 +39,7 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
     },
     cluster: {
       labels: { environment: environment.environment, cluster: cluster.name },
+      nodes: cluster.nodes.count,
       apiServer: ground.maker.apiServer,
       kubelets: { name: 'kubelets', ...cluster.kubelets },
       storageClass: cluster.storageClass,

@@ -22,6 +22,8 @@ export type StackImages = Readonly<
 export interface Watched {
   /** Labels of everything that is measured here, such as environment and cluster. */
   readonly labels: Readonly<Record<string, string>>;
+  /** How many nodes it has. */
+  readonly nodes: number;
   readonly apiServer: AddressRange;
   /** Addresses of the nodes' kubelets. */
   readonly kubelets: AddressRange;
@@ -74,7 +76,10 @@ export class ObservabilityStack extends Construct {
       image: images.kubeStateMetrics,
       apiServer,
     });
-    const nodes = new NodeExporter(agents, 'node-exporter', { image: images.nodeExporter });
+    const nodes = new NodeExporter(agents, 'node-exporter', {
+      image: images.nodeExporter,
+      nodes: cluster.nodes,
+    });
     for (const part of [this.prometheus, this.blackbox, state, nodes]) this.scrape(part);
     this.probe('prometheus', this.prometheus.endpoint, { module: 'https', path: '/-/ready' });
   }

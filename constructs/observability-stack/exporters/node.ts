@@ -1,11 +1,14 @@
 import { Construct } from 'constructs';
 import { DaemonSet, ServiceAccount } from '../../../imports/k8s';
 import { Connections } from '../../platform/connections';
+import { NODES } from '../../platform/labels';
 import { objectName } from '../../platform/names';
 import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
 
 export interface NodeExporterProps {
   readonly image: string;
+  /** Nodes of the cluster; each runs one. */
+  readonly nodes: number;
 }
 
 /** What is read of a node. No network: that would be the pod's own, and the node's would need the node's name space. */
@@ -43,6 +46,7 @@ export class NodeExporter extends Construct {
     });
     const probe = { httpGet: { path: '/', port: this.metrics.name }, timeoutSeconds: 5 };
     new DaemonSet(this, 'Resource', {
+      metadata: { annotations: { [NODES]: String(props.nodes) } },
       spec: {
         selector: { matchLabels: this.connections.labels },
         updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '25%' } },

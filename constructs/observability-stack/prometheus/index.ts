@@ -19,6 +19,7 @@ import { AddressRange } from '../../platform/peer';
 import { dataClaim, resources, restrictedPod, spread, Spreading } from '../../platform/pod';
 import { MetricsLoad, metricsSize, shardsFor } from '../sizing';
 import { Kubelets } from './kubelets';
+import { FIRST_RELOADER, RELOADER } from './reloader';
 
 export interface PrometheusProps {
   readonly image: string;
@@ -113,6 +114,8 @@ export class Prometheus extends Construct {
         topologySpreadConstraints: spread(this.connections, spreading),
         terminationGracePeriodSeconds: GRACE_SECONDS,
         resources: resources(size),
+        initContainers: [FIRST_RELOADER],
+        containers: [RELOADER],
         storage: { volumeClaimTemplate: dataClaim(storage, props.storageClass)[0] },
         retention: `${load.retentionDays}d`,
         retentionSize,
