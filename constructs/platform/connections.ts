@@ -40,6 +40,12 @@ export interface ListenOptions {
    */
   readonly metricsScheme?: 'http' | 'https';
   /**
+   * Whom the metrics are about: the pod that serves them, or `others`, whose namespace and names in the labels then stay
+   * as they are.
+   * @default 'itself'
+   */
+  readonly metricsAbout?: 'itself' | 'others';
+  /**
    * What the port speaks.
    * @default 'TCP'
    */
@@ -128,6 +134,7 @@ export class Connections implements Listener {
    */
   listen(name: string, port: number, options: ListenOptions = {}): Endpoint {
     const { host = this.host, metricsPath, metricsScheme = 'http', protocol = 'TCP' } = options;
+    const about = options.metricsAbout === 'others' ? { honorLabels: true as const } : {};
     const twin = this.endpoints.find(
       (other) =>
         other.name === name || (other.port === port && other.host === host && other.protocol === protocol),
@@ -137,7 +144,8 @@ export class Connections implements Listener {
         `${this.construct.node.path}: port ${name} (${port}) is taken by ${twin.name} (${twin.port})`,
       );
     }
-    const metrics = metricsPath === undefined ? undefined : { path: metricsPath, scheme: metricsScheme };
+    const metrics =
+      metricsPath === undefined ? undefined : { path: metricsPath, scheme: metricsScheme, ...about };
     const endpoint = new Endpoint(this, name, port, host, metrics, protocol);
     this.endpoints.push(endpoint);
     if (this.serviceKind !== 'operator') this.addService();

@@ -15,6 +15,8 @@ export interface MetricsSource {
   readonly path: string;
   /** `https` is verified against the platform's own roots, by the name of the endpoint's host. */
   readonly scheme: 'http' | 'https';
+  /** Labels it has in common with where it comes from stay as it says them: it speaks of others. */
+  readonly honorLabels?: true;
 }
 
 /** Pods that listen, and the construct that they belong to. */

@@ -24,7 +24,10 @@ const UID = 65534;
 /** The state of Kubernetes' own objects as metrics. */
 export class KubeStateMetrics extends Construct {
   readonly connections = new Connections(this, { name: 'kube-state-metrics', component: 'exporter' });
-  private readonly metrics = this.connections.listen('metrics', 8080, { metricsPath: '/metrics' });
+  private readonly metrics = this.connections.listen('metrics', 8080, {
+    metricsPath: '/metrics',
+    metricsAbout: 'others',
+  });
   private readonly own = this.connections.listen('telemetry', 8081, { metricsPath: '/metrics' });
 
   constructor(scope: Construct, id: string, props: KubeStateMetricsProps) {
