@@ -81,6 +81,7 @@ export function soundPlatform(more: (ground: Ground) => void = () => undefined):
       const app = ground.namespaces.add('app');
       const server = new Server(app, 'server');
       ground.scrape(server);
+      ground.probe('server', server.endpoint);
       const users = new Credentials(app, 'users', { maker: ground.maker, users: ['bridge'] });
       const address = server.endpoint.address;
       const files = { 'client.conf': `# as in x.y.svc.cluster.local\nserver ${address}\n` };
