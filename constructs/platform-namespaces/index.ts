@@ -87,7 +87,9 @@ export class PlatformNamespace extends NamespaceScope {
   }
 
   private quota(): ResourceQuotaSpec {
-    const own = [this, ...this.continuations].flatMap(objectsIn).filter((object) => object.kind !== 'ResourceQuota');
+    const own = [this, ...this.continuations]
+      .flatMap(objectsIn)
+      .filter((object) => object.kind !== 'ResourceQuota');
     const workloads = workloadsIn(own.map(manifestOf));
     const pods = workloads.reduce((sum, { replicas, surge }) => sum + replicas + surge, 0);
     const requests = totalOf(workloads, 'requests');

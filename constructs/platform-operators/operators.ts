@@ -103,8 +103,8 @@ export const OPERATORS = {
       kubeScheduler: off,
       kubeProxy: off,
       prometheusOperator: {
-        // Kubelets belong to no Service; the operator keeps one, kube-system/kubelet, for what scrapes them.
-        kubeletService: { enabled: true, namespace: 'kube-system', name: 'kubelet' },
+        // Kubelets belong to no Service; the operator keeps one where whoever scrapes them may look for it.
+        kubeletService: { enabled: true, namespace: 'observability', name: 'kubelet' },
         resources: reserve('20m', '128Mi'),
       },
     },

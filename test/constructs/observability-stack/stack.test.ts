@@ -42,6 +42,7 @@ function build(
           labels: { environment: 'staging', cluster: 'test' },
           apiServer: API_SERVER,
           kubelets: KUBELETS,
+          nodes: 6,
           storageClass: 'standard',
         },
         metrics: { replicas: 2, series: 50_000, intervalSeconds: 30, retentionDays: 7 },
