@@ -4,10 +4,8 @@ import { PhaseChart } from '../charts/phase-chart';
 import type { Cluster, Environment } from '../config/schema';
 import { CertificateAuthority } from '../constructs/certificate-authority';
 import { CredentialsMaker } from '../constructs/credentials';
-import { Blackbox } from '../constructs/observability-stack/exporters/blackbox';
 import { Prometheus } from '../constructs/observability-stack/prometheus';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
-import type { Endpoint } from '../constructs/platform/endpoint';
 import { Manifest } from '../constructs/platform/manifest';
 import { Platform, readPlatform } from '../synth/platform';
 
@@ -19,8 +17,6 @@ export interface Ground {
   readonly maker: CredentialsMaker;
   /** Has a Prometheus scrape what a construct serves. */
   readonly scrape: (construct: IConstruct) => void;
-  /** Has a prober look at an endpoint, which is scraped in turn. */
-  readonly probe: (service: string, endpoint: Endpoint) => void;
 }
 
 /** Where the API server of the test platforms is. */
@@ -38,27 +34,22 @@ export function platformWith(
   const authority = new CertificateAuthority(namespaces.existing('cert-manager'), 'lighthouse', {
     generations: [1],
   });
-  let made: Watchers | undefined;
-  const watchers = (): Watchers => (made ??= watchersIn(namespaces, authority));
+  let prometheus: Prometheus | undefined;
   build({
     chart,
     namespaces,
     authority,
     maker: { image: 'docker.io/curlimages/curl:8.0.0', apiServer: API_SERVER },
-    scrape: (construct) => watchers().prometheus.scrape(construct),
-    probe: (service, endpoint) => watchers().blackbox.probe(service, endpoint, { module: 'tcp' }),
+    scrape: (construct) => {
+      prometheus ??= prometheusIn(namespaces, authority);
+      prometheus.scrape(construct);
+    },
   });
   return readPlatform(app, { ...ENVIRONMENT, ...environment }, { ...CLUSTER, ...cluster });
 }
 
-interface Watchers {
-  readonly prometheus: Prometheus;
-  readonly blackbox: Blackbox;
-}
-
-function watchersIn(namespaces: PlatformNamespaces, authority: CertificateAuthority): Watchers {
-  const namespace = namespaces.add('observability');
-  const prometheus = new Prometheus(namespace, 'prometheus', {
+function prometheusIn(namespaces: PlatformNamespaces, authority: CertificateAuthority): Prometheus {
+  return new Prometheus(namespaces.add('observability'), 'prometheus', {
     image: 'quay.io/prometheus/prometheus:v3.14.0',
     replicas: 1,
     load: { series: 10_000, intervalSeconds: 30, retentionDays: 1 },
@@ -69,10 +60,6 @@ function watchersIn(namespaces: PlatformNamespaces, authority: CertificateAuthor
     apiServer: API_SERVER,
     kubelets: { name: 'kubelets', cidr: '10.0.0.0/24', port: 10250 },
   });
-  const image = 'quay.io/prometheus/blackbox-exporter:v0.28.0';
-  const blackbox = new Blackbox(namespace, 'blackbox', { image, authority });
-  for (const each of [prometheus, blackbox]) prometheus.scrape(each);
-  return { prometheus, blackbox };
 }
 
 /** The printed objects of a platform. */

@@ -63,7 +63,7 @@ function build(engine: Engine, change: Change = {}, prefix?: string) {
         exports: { consumer: weaviate, purpose: 'data' },
       },
     });
-    if (engine !== external) ground.scrape(storage);
+    if (storage.seen.kind === 'server') ground.scrape(storage);
     for (const [scope, id] of [
       [postgres, 'database-backups'],
       [weaviate, 'exports'],

@@ -269,7 +269,9 @@ describe('network', () => {
     );
     expect(byPort(8000)).toHaveLength(2);
     expect(byPort(8000)).toEqual(expect.arrayContaining([operator, members]));
-    expect(byPort(9187)).toEqual([{ 'app.kubernetes.io/name': 'prometheus' }]);
+    expect(byPort(9187)).toEqual([
+      { 'app.kubernetes.io/name': 'prometheus', 'app.kubernetes.io/instance': 'prometheus' },
+    ]);
   });
 
   test('instances and poolers reach the API server, instances the bucket', () => {

@@ -27,7 +27,7 @@ test('a monitor of other pods or of another port scrapes nothing', () => {
 });
 
 test('a service that nobody looks at is found', () => {
-  expect(causesOf(observed, without(soundPlatform(), 'Probe/observability/server'))).toEqual([
+  expect(causesOf(observed, without(soundPlatform(), 'Probe/app/server'))).toEqual([
     'serves data (6379), metrics (9121), and nobody looks whether it does',
   ]);
 });

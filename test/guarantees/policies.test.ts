@@ -160,7 +160,7 @@ test('a namespace that does not deny by default is found, also where one directi
 test("pods in somebody else's namespace are found, also those that are not read yet", () => {
   const manifest = {
     apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
+    kind: 'ReplicaSet',
     metadata: { name: 'x', namespace: 'cnpg-system' },
   };
   expect(causesOf(policies, added(soundPlatform(), 'ConfigMap/app/client', manifest))).toEqual([

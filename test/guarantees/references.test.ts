@@ -198,14 +198,16 @@ test('an object in a namespace that nothing makes is found', () => {
 test('custom resources need their operator', () => {
   const { cluster, ...platform } = soundPlatform();
   const installed = cluster.installed?.filter((name) => name !== 'prometheus-operator');
-  expect(findingsOf(references, { ...platform, cluster: { ...cluster, installed } })).toEqual([
-    {
-      path: 'foundation/Namespaces/app/server/Monitor',
-      cause:
-        'PodMonitor server is of API group monitoring.coreos.com, and its operator prometheus-operator is not installed',
+  expect(findingsOf(references, { ...platform, cluster: { ...cluster, installed } })).toEqual(
+    [
+      ['Monitor', 'PodMonitor'],
+      ['Probe', 'Probe'],
+    ].map(([id, kind]) => ({
+      path: `foundation/Namespaces/app/server/${id}`,
+      cause: `${kind} server is of API group monitoring.coreos.com, and its operator prometheus-operator is not installed`,
       remedy: 'install it with PlatformOperators, or list it under clusters[].installed in config/',
-    },
-  ]);
+    })),
+  );
 });
 
 test('custom resources of a group that no operator serves are found, until their definition is made', () => {

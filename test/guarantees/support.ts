@@ -9,10 +9,14 @@ import { objectName } from '../../constructs/platform/names';
 import { spread } from '../../constructs/platform/pod';
 import type { Finding, Guarantee } from '../../guarantees/guarantee';
 import { Deployment, EnvVar, PodDisruptionBudget, StatefulSet, Volume } from '../../imports/k8s';
+import { PodMonitor, Probe } from '../../imports/monitoring.coreos.com';
 import type { Platform, PlatformObject } from '../../synth/platform';
 import { Ground, platformWith } from '../support';
 
 const IMAGE = 'registry.example.com/team/app:1.2.3';
+
+/** Who scrapes, as policies see it; its pods are not part of the platform here. */
+const PROMETHEUS = { namespace: 'observability', labels: { 'app.kubernetes.io/name': 'prometheus' } };
 
 /** Two members of something, each with a name. */
 class Server extends Construct {
@@ -43,6 +47,18 @@ class Server extends Construct {
           },
         },
       },
+    });
+    this.connections.allowFrom(PROMETHEUS, this.metrics);
+    new PodMonitor(this, 'Monitor', {
+      metadata: { name: objectName(this) },
+      spec: {
+        selector: { matchLabels: labels },
+        podMetricsEndpoints: [{ port: this.metrics.name, path: '/metrics' }],
+      },
+    });
+    new Probe(this, 'Probe', {
+      metadata: { name: objectName(this) },
+      spec: { targets: { staticConfig: { static: [this.endpoint.address] } } },
     });
     new PodDisruptionBudget(this, 'Disruption', {
       metadata: { name: objectName(this) },
@@ -80,8 +96,6 @@ export function soundPlatform(more: (ground: Ground) => void = () => undefined):
     (ground) => {
       const app = ground.namespaces.add('app');
       const server = new Server(app, 'server');
-      ground.scrape(server);
-      ground.probe('server', server.endpoint);
       const users = new Credentials(app, 'users', { maker: ground.maker, users: ['bridge'] });
       const address = server.endpoint.address;
       const files = { 'client.conf': `# as in x.y.svc.cluster.local\nserver ${address}\n` };
