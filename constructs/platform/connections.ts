@@ -1,6 +1,13 @@
 import { Lazy } from 'cdk8s';
 import { Construct, IConstruct } from 'constructs';
-import { ContainerPort, NetworkPolicy, NetworkPolicySpec, Service, ServicePort } from '../../imports/k8s';
+import {
+  ContainerPort,
+  NetworkPolicy,
+  NetworkPolicySpec,
+  Service,
+  ServicePort,
+  ServiceSpec,
+} from '../../imports/k8s';
 import { CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
 import { namespaceOf, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
@@ -17,10 +24,11 @@ export interface ConnectionsOptions {
    */
   readonly operatorLabels?: Readonly<Record<string, string>>;
   /**
-   * The Service: `cluster` balances over ready pods, `headless` gives every pod a name, ready or not.
+   * The Service: `cluster` balances over ready pods, `sticky` leads a client to the pod it was at before, `headless` gives
+   * every pod a name, ready or not.
    * @default 'cluster'
    */
-  readonly service?: 'cluster' | 'headless';
+  readonly service?: 'cluster' | 'sticky' | 'headless';
 }
 
 export interface ListenOptions {
@@ -52,6 +60,14 @@ export interface ListenOptions {
   readonly protocol?: Protocol;
 }
 
+/** What kinds of Services differ in. */
+const SERVICES: Readonly<Record<'cluster' | 'sticky' | 'headless' | 'operator', Partial<ServiceSpec>>> = {
+  cluster: {},
+  sticky: { sessionAffinity: 'ClientIP' },
+  headless: { clusterIP: 'None', publishNotReadyAddresses: true },
+  operator: {},
+};
+
 const registry = new WeakMap<IConstruct, Connections>();
 
 /**
@@ -75,7 +91,7 @@ export class Connections implements Listener {
   readonly fronts = new Set<Endpoint>();
   /** Pods whose work must be done before these start, without a connection between them. */
   readonly predecessors = new Set<Connections>();
-  private readonly serviceKind: 'cluster' | 'headless' | 'operator';
+  private readonly serviceKind: keyof typeof SERVICES;
   private service?: Service;
 
   constructor(
@@ -202,7 +218,7 @@ export class Connections implements Listener {
     this.service ??= new Service(this.construct, 'Service', {
       metadata: { name: this.serviceName },
       spec: {
-        ...(this.serviceKind === 'headless' ? { clusterIP: 'None', publishNotReadyAddresses: true } : {}),
+        ...SERVICES[this.serviceKind],
         selector: this.labels,
         ports: Lazy.any({ produce: (): ServicePort[] => this.servicePorts() }),
       },

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { Construct } from 'constructs';
+import { ExternalSecret } from '../../../imports/external-secrets.io';
+import type { SecretProjection } from '../../../imports/k8s';
+import { renderPayload } from '../../platform/config-files';
+import { objectName } from '../../platform/names';
+import type { AddressRange } from '../../platform/peer';
+
+/** An identity provider that speaks OpenID Connect. */
+export interface OidcProps {
+  /** DNS name of the provider. */
+  readonly host: string;
+  /** Its addresses and port, to be let out to. */
+  readonly range: AddressRange;
+  readonly clientId: string;
+  /** Where it is asked to sign somebody on, for tokens, and who that is; each begins with a slash. */
+  readonly paths: Readonly<Record<'authorize' | 'token' | 'userinfo', string>>;
+  /** Groups of the provider whose members administrate, and explore freely; everybody else may look. */
+  readonly groups: Readonly<Record<'administrators' | 'editors', string>>;
+  /** ClusterSecretStore that holds the client's secret. */
+  readonly secretStore: string;
+  /** Path in the store, of an entry with `clientSecret`. */
+  readonly secretPath: string;
+}
+
+/** Grafana as a client of an identity provider: its settings, and its secret by reference. */
+export class OidcClient extends Construct {
+  /** Sections of grafana.ini. */
+  readonly settings: string;
+  private readonly secretName = objectName(this);
+
+  constructor(scope: Construct, id: string, props: OidcProps) {
+    super(scope, id);
+    const { host, range, clientId, paths, groups, secretStore, secretPath: key } = props;
+    new ExternalSecret(this, 'Resource', {
+      metadata: { name: this.secretName },
+      spec: {
+        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
+        refreshInterval: '1h',
+        target: { name: this.secretName },
+        data: [{ secretKey: 'clientSecret', remoteRef: { key, property: 'clientSecret' } }],
+      },
+    });
+    this.settings = renderPayload(join(__dirname, 'oidc.ini'), {
+      HOST: host,
+      CLIENT_ID: clientId,
+      ISSUER: `https://${host}:${range.port}`,
+      AUTHORIZE: paths.authorize,
+      TOKEN: paths.token,
+      USERINFO: paths.userinfo,
+      ADMINISTRATORS: groups.administrators,
+      EDITORS: groups.editors,
+    });
+  }
+
+  /** The client's secret as a file of a projected volume. */
+  secret(path: string): { readonly secret: SecretProjection } {
+    return { secret: { name: this.secretName, items: [{ key: 'clientSecret', path }] } };
+  }
+}
