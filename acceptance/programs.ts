@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +16,12 @@ export const KWOK_VERSION = 'v0.7.0';
  */
 export const ARGO_CD_VERSION = 'v3.2.11';
 
-/** A program of a control plane, or one that works on it. */
+/** The module of Prometheus 3.12. */
+export const PROMETHEUS_VERSION = 'v0.312.0';
+
+export const ALERTMANAGER_VERSION = 'v0.34.2';
+
+/** A program of a control plane, one that works on it, or one that reads what is applied. */
 interface Program {
   /** How it is asked for its version. */
   readonly ask: readonly string[];
@@ -23,7 +29,7 @@ interface Program {
   readonly answer: RegExp;
   /** Folder below `tools/` with the module that pins its sources. */
   readonly module: string;
-  /** Its package there. */
+  /** Its package there; one that begins with `./` has its source in that folder. */
   readonly package: string;
 }
 
@@ -34,6 +40,14 @@ const kubernetes = (name: string): Program => ({
   answer: new RegExp(minor),
   module: 'kubernetes',
   package: `k8s.io/kubernetes/cmd/${name}`,
+});
+
+/** A program whose source lies here is on no PATH. */
+const own = (module: string, name: string): Program => ({
+  ask: [],
+  answer: /(?!)/,
+  module,
+  package: `./${name}`,
 });
 
 export const PROGRAMS = {
@@ -61,6 +75,20 @@ export const PROGRAMS = {
     module: 'argo-cd',
     package: 'github.com/argoproj/argo-cd/v3/cmd',
   },
+  promtool: {
+    ask: ['--version'],
+    answer: /promtool, version 3\.12\./,
+    module: 'prometheus',
+    package: 'github.com/prometheus/prometheus/cmd/promtool',
+  },
+  // What Prometheus' own parser says of expressions.
+  promql: own('prometheus', 'promql'),
+  amtool: {
+    ask: ['--version'],
+    answer: new RegExp(`amtool, version ${ALERTMANAGER_VERSION.slice(1).replaceAll('.', String.raw`\.`)}`),
+    module: 'alertmanager',
+    package: 'github.com/prometheus/alertmanager/cmd/amtool',
+  },
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -72,12 +100,21 @@ const VERSIONS: Readonly<Record<string, string>> = {
   kubernetes: KUBERNETES_VERSION,
   kwok: KWOK_VERSION,
   'argo-cd': ARGO_CD_VERSION,
+  prometheus: PROMETHEUS_VERSION,
+  alertmanager: ALERTMANAGER_VERSION,
 };
 
 /** Where a program is when it was built here. */
 function builtPath(name: ProgramName): string {
-  const { module } = PROGRAMS[name];
-  return join(cache, `${module}-${VERSIONS[module]}`, name);
+  const { module, package: path } = PROGRAMS[name];
+  const folder = join(cache, `${module}-${VERSIONS[module]}`);
+  return path.startsWith('./') ? join(folder, sourceHash(module, path), name) : join(folder, name);
+}
+
+/** A program whose source lies here is another one whenever that was changed. */
+function sourceHash(module: string, path: string): string {
+  const source = readFileSync(join(root, 'tools', module, path, 'main.go'));
+  return createHash('sha256').update(source).digest('hex').slice(0, 10);
 }
 
 /** Where a program was not found, how else to get it. */
@@ -109,8 +146,8 @@ function findProgram(name: ProgramName): string | undefined {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   const chosen = assets === undefined ? undefined : join(assets, name);
   if (chosen !== undefined && existsSync(chosen)) return chosen;
-  const own = builtPath(name);
-  if (existsSync(own)) return own;
+  const built = builtPath(name);
+  if (existsSync(built)) return built;
   return (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((folder) => join(folder, name))
@@ -171,6 +208,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: KUBERNETES_FLAGS,
   kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
   'argo-cd': [`-X github.com/argoproj/argo-cd/v3/common.version=${ARGO_CD_VERSION.slice(1)}`],
+  prometheus: ['-X github.com/prometheus/common/version.Version=3.12.0'],
+  alertmanager: [`-X github.com/prometheus/common/version.Version=${ALERTMANAGER_VERSION.slice(1)}`],
 };
 
 /** Builds one program beside its place and moves it there, so that a half-built one is never found. */

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARGO_CD_VERSION, KUBERNETES_VERSION, KWOK_VERSION, PROGRAMS } from '../../acceptance/programs';
+import {
+  ALERTMANAGER_VERSION,
+  ARGO_CD_VERSION,
+  KUBERNETES_VERSION,
+  KWOK_VERSION,
+  PROGRAMS,
+  PROMETHEUS_VERSION,
+} from '../../acceptance/programs';
 
 const text = (module: string, file: string): string =>
   readFileSync(join(__dirname, '..', '..', 'tools', module, file), 'utf8');
@@ -9,6 +16,8 @@ test('the modules pin the versions that the programs are said to have', () => {
   expect(text('kubernetes', 'go.mod')).toContain(`\tk8s.io/kubernetes ${KUBERNETES_VERSION}\n`);
   expect(text('argo-cd', 'go.mod')).toContain(`github.com/argoproj/argo-cd/v3 ${ARGO_CD_VERSION}\n`);
   expect(text('kwok', 'go.mod')).toContain(`sigs.k8s.io/kwok ${KWOK_VERSION}\n`);
+  expect(text('prometheus', 'go.mod')).toContain(`prometheus/prometheus ${PROMETHEUS_VERSION}\n`);
+  expect(text('alertmanager', 'go.mod')).toContain(`prometheus/alertmanager ${ALERTMANAGER_VERSION}\n`);
 });
 
 test('every module of Kubernetes is held at the version that belongs to it', () => {
@@ -20,7 +29,8 @@ test('every module of Kubernetes is held at the version that belongs to it', () 
 
 test('each package that is built is required by its module', () => {
   for (const { module, package: path } of Object.values(PROGRAMS))
-    expect(text(module, 'tools.go')).toContain(`_ "${path}"`);
+    if (path.startsWith('./')) expect(text(module, join(path, 'main.go'))).toContain('package main');
+    else expect(text(module, 'tools.go')).toContain(`_ "${path}"`);
 });
 
 test('on PATH, a program of another version does not count', () => {
