@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EnvVar, NetworkPolicySpec, Volume, VolumeMount } from '../imports/k8s';
 import type { Manifest } from '../constructs/platform/manifest';
-import { RESTRICTED, resources, restrictedPod } from '../constructs/platform/pod';
+import { RESTRICTED, Resources, resources, restrictedPod } from '../constructs/platform/pod';
 import { TRUST_BUNDLE, TRUST_FILE } from '../constructs/platform/trust';
 import { type Cluster, type Live, Refusal } from './cluster';
+import { withRoom } from './room';
 import { TEMPORARY } from './temporary';
 
 /** Where and as whom something is tried. */
@@ -40,7 +41,7 @@ const LIFETIME_SECONDS = 1800;
 
 /**
  * A pod in which scripts are run as a client of the platform would run. It is never ready, so no Service leads to it
- * whatever its labels are; it holds to Pod Security `restricted`, and takes the room that finished jobs left in the quota.
+ * whatever its labels are; it holds to Pod Security `restricted`, and the quota has room for it meanwhile.
  */
 export class Place {
   private constructor(
@@ -111,12 +112,14 @@ export async function standingAt<T>(
   standing: Standing,
   use: (place: Place) => Promise<T>,
 ): Promise<T> {
-  const place = await Place.open(cluster, standing);
-  try {
-    return await use(place);
-  } finally {
-    await place.close();
-  }
+  return withRoom(cluster, standing.namespace, sizeOf(standing), async () => {
+    const place = await Place.open(cluster, standing);
+    try {
+      return await use(place);
+    } finally {
+      await place.close();
+    }
+  });
 }
 
 interface PodStatus {
@@ -155,9 +158,13 @@ function reasonOf(live: Live | undefined): string {
   );
 }
 
+function sizeOf({ memory = '48Mi' }: Standing): Resources {
+  return { cpu: '10m', memory };
+}
+
 /** The pod that stands somewhere. */
 export function podOf(standing: Standing): Manifest {
-  const { name, namespace, image, labels = {}, uid = 1000, memory = '48Mi', env = [] } = standing;
+  const { name, namespace, image, labels = {}, uid = 1000, env = [] } = standing;
   const { volumes, mounts } = volumesOf(standing);
   return {
     apiVersion: 'v1',
@@ -178,7 +185,7 @@ export function podOf(standing: Standing): Manifest {
           image,
           command: ['sleep', String(LIFETIME_SECONDS)],
           env: [{ name: 'HOME', value: '/tmp' }, ...env],
-          resources: resources({ cpu: '10m', memory }),
+          resources: resources(sizeOf(standing)),
           securityContext: RESTRICTED,
           volumeMounts: mounts,
         },
