@@ -3,7 +3,7 @@ import { parseDuration } from '../constructs/platform/duration';
 import { parseQuantity } from '../constructs/platform/quantity';
 import { spec } from '../constructs/platform/workloads';
 import type { Platform, PlatformObject } from '../synth/platform';
-import { longestGap } from './cron';
+import { longestGap } from '../constructs/platform/cron';
 import { time } from './figures';
 import type { Fact, Finding, Guarantee } from './guarantee';
 

@@ -17,8 +17,10 @@ export interface ApplyStep {
 export type Seen =
   | {
       readonly kind: 'server';
+      readonly program: 'minio' | 'seaweedfs';
       readonly endpoint: Endpoint;
-      /** Answers 200 when ready. */ readonly path: string;
+      /** Path that answers 200 when it is ready. */
+      readonly path: string;
     }
   | { readonly kind: 'provider'; readonly host: string; readonly range: AddressRange };
 

@@ -45,7 +45,12 @@ export class Minio extends Construct implements Engine {
     metricsPath: '/minio/v2/metrics/cluster',
     metricsScheme: 'https',
   });
-  readonly seen = { kind: 'server', endpoint: this.api, path: '/minio/health/ready' } as const;
+  readonly seen = {
+    kind: 'server',
+    program: 'minio',
+    endpoint: this.api,
+    path: '/minio/health/ready',
+  } as const;
   readonly region = 'us-east-1';
   readonly trust = 'platform';
   readonly afterBuckets: ApplyStep;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ObservabilityStack } from '../observability-stack';
 import type { ObjectStorage } from '.';
 
@@ -10,4 +11,5 @@ export function observeObjectStorage(stack: ObservabilityStack, storage: ObjectS
   }
   stack.scrape(storage);
   stack.probe('object-storage', seen.endpoint, { module: 'https', path: seen.path });
+  if (seen.program === 'minio') stack.alerts('object-storage', join(__dirname, 'alerts', 'minio'), {});
 }

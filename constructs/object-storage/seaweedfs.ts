@@ -43,7 +43,7 @@ export class SeaweedFs extends Construct implements Engine {
   readonly connections = new Connections(this, { name: 'seaweedfs', component: 'server' });
   readonly api: Endpoint = this.connections.listen('s3', 8333);
   readonly metrics: Endpoint = this.connections.listen('metrics', 9327, { metricsPath: '/metrics' });
-  readonly seen = { kind: 'server', endpoint: this.api, path: '/status' } as const;
+  readonly seen = { kind: 'server', program: 'seaweedfs', endpoint: this.api, path: '/status' } as const;
   readonly region = 'us-east-1';
   readonly trust = 'platform';
   private readonly keys: GeneratedKeys;

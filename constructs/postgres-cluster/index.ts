@@ -129,6 +129,11 @@ export class PostgresCluster extends Construct {
   readonly budget: ConnectionBudget;
   /** The folder that this cluster archives to; undefined without backups. */
   readonly archive?: string;
+  readonly instances: number;
+  /** Whether it follows the primary of another cluster. */
+  readonly isStandby: boolean;
+  /** Where backups go, and when; undefined without backups. */
+  readonly backup?: PostgresBackup;
 
   constructor(scope: Construct, id: string, props: PostgresClusterProps) {
     super(scope, id);
@@ -137,6 +142,9 @@ export class PostgresCluster extends Construct {
     const objection = objectionTo({ ...props, instances, poolers });
     if (objection !== undefined) throw new Error(`${objection} (${this.node.path})`);
 
+    this.instances = instances;
+    this.isStandby = standbyOf !== undefined;
+    this.backup = backup;
     const name = objectName(this);
     this.connections = new Connections(this, {
       name: 'postgresql',

@@ -5,7 +5,7 @@ import { Endpoint } from '../platform/endpoint';
 import { NamespaceScope } from '../platform/names';
 import { Spreading } from '../platform/pod';
 import { formatBytes, parseQuantity } from '../platform/quantity';
-import { Members } from './members';
+import { dataBytesOf, Members } from './members';
 import { RedisUser } from './payloads';
 import { Proxy } from './proxy';
 
@@ -85,6 +85,9 @@ export class RedisSentinel extends Construct {
   readonly sentinel: Endpoint;
   /** Every member by its own name, for clients that ask Sentinels. */
   readonly direct: Endpoint;
+  readonly members: number;
+  /** Bytes of data that a member may hold. */
+  readonly dataBytes: number;
   private readonly applications?: Credentials<string>;
 
   constructor(scope: Construct, id: string, props: RedisSentinelProps) {
@@ -92,6 +95,8 @@ export class RedisSentinel extends Construct {
     const { members = 3, proxies = 2, users, maker, clients = [] } = props;
     const { spreading = 'required' } = props;
     this.check({ ...props, members, proxies });
+    this.members = members;
+    this.dataBytes = dataBytesOf(props.memory);
 
     const own = new Credentials(this, 'Users', { maker, users: OWN_USERS });
     const names = users.map(({ name }) => name);

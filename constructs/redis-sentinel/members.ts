@@ -37,6 +37,11 @@ const REDIS = { uid: 999, gid: 1000 } as const;
 /** Share of a member's memory that holds data; the rest is for replication buffers, fork copies and fragmentation. */
 const DATA_SHARE = 0.75;
 
+/** Bytes of data that a member may hold, whole MiB: its `maxmemory`. */
+export function dataBytesOf(memory: string): number {
+  return Math.floor((parseQuantity(memory) * DATA_SHARE) / 2 ** 20) * 2 ** 20;
+}
+
 /** Longest stop, seconds: handing over takes at most 20, the rest is for saving a large data set to a slow volume. */
 const STOP_SECONDS = 60;
 
@@ -124,8 +129,8 @@ export class Members extends Construct {
 
   private payloads() {
     const { purpose, memory, users } = this.props;
-    const megabytes = Math.floor((parseQuantity(memory) * DATA_SHARE) / 2 ** 20);
-    return memberPayloads({ ...this.group, purpose, users, maxmemory: `${megabytes}mb` });
+    const maxmemory = `${dataBytesOf(memory) / 2 ** 20}mb`;
+    return memberPayloads({ ...this.group, purpose, users, maxmemory });
   }
 
   private passwords() {

@@ -63,6 +63,8 @@ export interface VectorDatabaseProps {
 export class VectorDatabase extends Construct {
   /** Keys of applications: `bridge` reads and writes objects, `reader` reads them. */
   readonly users: Credentials<'bridge' | 'reader'>;
+  /** Members, each a voter. */
+  readonly size: number;
   private readonly members: Members;
 
   constructor(scope: Construct, id: string, props: VectorDatabaseProps) {
@@ -73,6 +75,7 @@ export class VectorDatabase extends Construct {
         `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}; write for example 3`,
       );
     }
+    this.size = members;
     const owners = new Credentials(this, 'Owners', { maker, users: ['schema', 'cluster', 'backup'] });
     this.users = new Credentials(this, 'Users', {
       maker,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ObservabilityStack } from '../observability-stack';
 import type { VectorDatabase } from '.';
 import type { Embeddings } from './embeddings';
@@ -11,4 +12,5 @@ export function observeVectorDatabase(
   stack.scrape(database);
   stack.probe('vector-database', database.rest, { module: 'https', path: '/v1/.well-known/ready' });
   stack.probe('embeddings', embeddings.endpoint, { module: 'http', path: '/.well-known/ready' });
+  stack.alerts('vector-database', join(__dirname, 'alerts'), { MEMBERS: database.size });
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { longestGap } from '../../guarantees/cron';
+import { longestGap } from '../../../constructs/platform/cron';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
