@@ -65,6 +65,12 @@ const spreading = { enum: ['required', 'preferred'] } as const;
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
 /** Where a value lies that never enters a file of this platform. */
+const path = {
+  type: 'string',
+  pattern: '^/[-\\w./]*$',
+  message: 'must be a path such as /api/v1/push',
+} as const;
+
 const secretReference = {
   secretStore: { ...name, description: 'ClusterSecretStore that holds it.' },
   secretPath: {
@@ -413,11 +419,7 @@ export const environmentSchema = {
                 host,
                 port,
                 cidr,
-                path: {
-                  type: 'string',
-                  pattern: '^/[-\\w./]*$',
-                  message: 'must be a path such as /api/v1/push',
-                },
+                path,
                 ...secretReference,
               },
             },
@@ -445,15 +447,44 @@ export const environmentSchema = {
         dashboards: {
           type: 'object',
           additionalProperties: false,
-          required: ['replicas'],
+          required: ['replicas', 'monthlyCost'],
           properties: {
             replicas: { type: 'integer', minimum: 1, maximum: 9, description: 'Grafana pods.' },
+            monthlyCost: {
+              type: 'number',
+              minimum: 0,
+              description:
+                'What a cluster costs in a month, in euros, all in all: for what a validation costs.',
+            },
             oidc: {
               type: 'object',
               description: 'Sign-on by an identity provider; without it, only the administrator made here.',
               additionalProperties: false,
-              required: ['host', 'port', 'cidr', 'clientId', 'secretStore', 'secretPath'],
-              properties: { host, port, cidr, clientId: name, ...secretReference },
+              required: ['host', 'port', 'cidr', 'clientId', 'paths', 'groups', 'secretStore', 'secretPath'],
+              properties: {
+                host,
+                port,
+                cidr,
+                clientId: name,
+                paths: {
+                  type: 'object',
+                  description: 'Where the provider signs on, gives tokens, and says who somebody is.',
+                  additionalProperties: false,
+                  required: ['authorize', 'token', 'userinfo'],
+                  properties: { authorize: path, token: path, userinfo: path },
+                },
+                groups: {
+                  type: 'object',
+                  description: 'Groups of the provider that may do more than look.',
+                  additionalProperties: false,
+                  required: ['administrators', 'editors'],
+                  properties: {
+                    administrators: { ...name, description: 'Who changes what is not provisioned.' },
+                    editors: { ...name, description: 'Who asks questions of their own: on-call.' },
+                  },
+                },
+                ...secretReference,
+              },
             },
           },
         },

@@ -124,7 +124,7 @@ const ENVIRONMENT: Environment = {
     metrics: { replicas: 2, series: 50000, interval: '30s', retention: '7d' },
     logs: { perDay: '1Gi', retention: '7d', bridgeRetention: '14d' },
     traces: { spansPerSecond: 100, retention: '3d' },
-    dashboards: { replicas: 2 },
+    dashboards: { replicas: 2, monthlyCost: 1800 },
     alerting: { alertmanagers: 3, runbooks: 'https://git.example.com/platform/docs/runbooks' },
   },
 };
