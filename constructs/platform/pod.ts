@@ -1,4 +1,5 @@
 import {
+  DeploymentStrategy,
   PersistentVolumeClaimProps,
   PodSecurityContext,
   ResourceRequirements,
@@ -46,6 +47,16 @@ export function resources({ cpu, memory }: Resources): ResourceRequirements {
 export type Spreading = 'required' | 'preferred';
 
 const UNSATISFIABLE = { required: 'DoNotSchedule', preferred: 'ScheduleAnyway' } as const;
+
+/**
+ * How an update replaces the pods of a Deployment: one at a time and none in addition, for with one per zone there is no
+ * place for another. A single pod is gone before its successor comes: at no moment are there two to be counted.
+ */
+export function oneAtATime(replicas: number): DeploymentStrategy {
+  return replicas === 1
+    ? { type: 'Recreate' }
+    : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
+}
 
 /** Spreads pods evenly over zones, and over nodes within them. */
 export function spread({ labels }: Connections, spreading: Spreading): TopologySpreadConstraint[] {

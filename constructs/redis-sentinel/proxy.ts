@@ -5,7 +5,7 @@ import { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
+import { oneAtATime, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
 import { Members, START_SECONDS } from './members';
 import { proxyPayloads } from './payloads';
 
@@ -55,8 +55,7 @@ export class Proxy extends Construct {
     new Deployment(this, 'Resource', {
       spec: {
         replicas: proxies,
-        // One at a time, none in addition: with one per zone there is no place for another.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+        strategy: oneAtATime(proxies),
         selector: { matchLabels: this.connections.labels },
         template: {
           metadata: { labels: this.connections.podLabels },

@@ -2,7 +2,15 @@ import { Construct } from 'constructs';
 import { Deployment, PodDisruptionBudget, ServiceAccount } from '../../imports/k8s';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { Resources, RESTRICTED, resources, restrictedPod, spread, Spreading } from '../platform/pod';
+import {
+  oneAtATime,
+  Resources,
+  RESTRICTED,
+  resources,
+  restrictedPod,
+  spread,
+  Spreading,
+} from '../platform/pod';
 
 export interface EmbeddingsProps {
   /** Image of the inference server with its model inside, with an exact tag or a digest. */
@@ -52,8 +60,7 @@ export class Embeddings extends Construct {
     new Deployment(this, 'Resource', {
       spec: {
         replicas,
-        // A replica more than there are zones could never be placed.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+        strategy: oneAtATime(replicas),
         selector: { matchLabels: this.connections.labels },
         template: {
           metadata: { labels: this.connections.podLabels },

@@ -7,7 +7,7 @@ import { Connections } from '../../platform/connections';
 import type { Endpoint } from '../../platform/endpoint';
 import { objectName } from '../../platform/names';
 import type { AddressRange } from '../../platform/peer';
-import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { oneAtATime, resources, RESTRICTED, restrictedPod } from '../../platform/pod';
 
 export interface BlackboxProps {
   readonly image: string;
@@ -46,7 +46,7 @@ export class Blackbox extends Construct {
     new Deployment(this, 'Resource', {
       spec: {
         replicas: 1,
-        strategy: { type: 'Recreate' },
+        strategy: oneAtATime(1),
         selector: { matchLabels: this.connections.labels },
         template: {
           metadata: { labels: this.connections.podLabels },

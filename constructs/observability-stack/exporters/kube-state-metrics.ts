@@ -3,7 +3,7 @@ import { ClusterRole, ClusterRoleBinding, Deployment, ServiceAccount } from '../
 import { Connections } from '../../platform/connections';
 import { namespaceOf, objectName } from '../../platform/names';
 import type { AddressRange } from '../../platform/peer';
-import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { oneAtATime, resources, RESTRICTED, restrictedPod } from '../../platform/pod';
 
 export interface KubeStateMetricsProps {
   readonly image: string;
@@ -54,7 +54,7 @@ export class KubeStateMetrics extends Construct {
     new Deployment(this, 'Resource', {
       spec: {
         replicas: 1,
-        strategy: { type: 'Recreate' },
+        strategy: oneAtATime(1),
         selector: { matchLabels: this.connections.labels },
         template: {
           metadata: { labels: this.connections.podLabels },
