@@ -1,12 +1,13 @@
 import { App } from 'cdk8s';
 import { ObservabilityStack } from '../constructs/observability-stack';
+import type { AlertmanagerProps } from '../constructs/observability-stack/alertmanager';
 import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
 import { observePostgres } from '../constructs/postgres-cluster/observe';
 import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
-import type { Foundation } from './foundation';
+import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
 
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
@@ -33,6 +34,7 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
     ...ground,
     images: {
       prometheus: images('prometheus'),
+      alertmanager: images('alertmanager'),
       blackboxExporter: images('blackboxExporter'),
       kubeStateMetrics: images('kubeStateMetrics'),
       nodeExporter: images('nodeExporter'),
@@ -50,7 +52,32 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
       intervalSeconds: Number.parseInt(metrics.interval, 10),
       retentionDays: wholeDays(metrics.retention),
     },
+    alerting: {
+      replicas: alerting.alertmanagers,
+      receivers: receiversOf(site),
+      maintenance: alerting.maintenance,
+    },
     runbooks: alerting.runbooks,
     agents,
   });
+}
+
+/** Whom alerts are sent to; where nobody is named, a pod prints them. */
+function receiversOf({ environment, images }: Site): AlertmanagerProps['receivers'] {
+  const { receivers } = environment.observability.alerting;
+  if (!receivers) return { kind: 'logged', image: images('python') };
+  const { chat, page, deadMansSwitch, proxy, ...secrets } = receivers;
+  const reached = ({ kind, host, address }: typeof chat) => {
+    const through = proxy ?? address;
+    if (!through) throw new Error(`${host} must have an address where there is no proxy to it`);
+    return { kind, range: { name: host, cidr: through.cidr, port: through.port } };
+  };
+  return {
+    kind: 'outside',
+    ...secrets,
+    chat: reached(chat),
+    page: reached(page),
+    deadMansSwitch: reached(deadMansSwitch),
+    ...(proxy ? { proxy: { name: proxy.host, cidr: proxy.cidr, port: proxy.port } } : {}),
+  };
 }

@@ -91,10 +91,66 @@ export const rules: Readonly<Record<string, Rule>> = {
       }),
   ),
 
+  'maintenance is in a time zone that exists, and ends after it begins': rule(
+    ['observability'],
+    ({ observability: { alerting } }) =>
+      (alerting.maintenance ?? []).flatMap(({ timeZone, from, to }, i) => {
+        const path = ['observability', 'alerting', 'maintenance', i];
+        return [
+          ...unless(
+            isTimeZone(timeZone),
+            [...path, 'timeZone'],
+            `must be a time zone of the IANA database, got ${show(timeZone)}`,
+          ),
+          ...unless(from < to, [...path, 'to'], `must be later than ${from}, got ${show(to)}`),
+        ];
+      }),
+  ),
+
+  'maintenance windows have names of their own': rule(
+    ['observability'],
+    ({ observability: { alerting } }) => {
+      const names = (alerting.maintenance ?? []).map(({ name }) => name);
+      return names.flatMap((name, i) =>
+        unless(
+          names.indexOf(name) === i,
+          ['observability', 'alerting', 'maintenance', i, 'name'],
+          `${show(name)} is in the list already`,
+        ),
+      );
+    },
+  ),
+
+  'whoever is told can be reached': rule(['observability'], ({ observability: { alerting } }) => {
+    const { receivers } = alerting;
+    if (!receivers || receivers.proxy) return [];
+    return (['chat', 'page', 'deadMansSwitch'] as const).flatMap((service) =>
+      unless(
+        receivers[service].address !== undefined,
+        ['observability', 'alerting', 'receivers', service],
+        'must have an address where there is no proxy to it',
+      ),
+    );
+  }),
+
+  'in production somebody is told': rule(
+    ['environment', 'observability'],
+    ({ environment, observability: { alerting } }) =>
+      unless(
+        environment !== 'production' || alerting.receivers !== undefined,
+        ['observability', 'alerting'],
+        'must have receivers in production: without them alerts are only printed',
+      ),
+  ),
+
   'production has no single pod to lose': rule(
-    ['environment', 'postgres', 'redis', 'vectorDatabase'],
-    ({ environment, postgres, redis, vectorDatabase }) =>
+    ['environment', 'postgres', 'redis', 'vectorDatabase', 'observability'],
+    ({ environment, postgres, redis, vectorDatabase, observability }) =>
       [
+        {
+          path: ['observability', 'alerting', 'alertmanagers'],
+          pods: observability.alerting.alertmanagers,
+        },
         { path: ['postgres', 'poolers'], pods: postgres.poolers },
         { path: ['redis', 'proxies'], pods: redis.proxies },
         { path: ['vectorDatabase', 'embeddings', 'replicas'], pods: vectorDatabase.embeddings.replicas },

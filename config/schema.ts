@@ -64,13 +64,49 @@ const spreading = { enum: ['required', 'preferred'] } as const;
 
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
-/** Where a value lies that never enters a file of this platform. */
 const path = {
   type: 'string',
   pattern: '^/[-\\w./]*$',
   message: 'must be a path such as /api/v1/push',
 } as const;
 
+const timeZone = {
+  type: 'string',
+  pattern: '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][-+A-Za-z0-9_]+)+)$',
+  message: 'must be the name of a time zone such as Europe/Berlin or UTC',
+} as const;
+
+const timeOfDay = {
+  type: 'string',
+  pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$',
+  message: 'must be a time of day such as 02:00 or 24:00',
+} as const;
+
+/** Where something outside is reached. */
+const address = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['port', 'cidr'],
+  properties: { port, cidr },
+} as const;
+
+/** A service outside that takes messages. */
+const messageService = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['kind', 'host'],
+  properties: {
+    kind: {
+      enum: ['slack', 'pagerduty', 'webhook'],
+      description:
+        "Its protocol: Slack's incoming webhooks (Mattermost has them too), PagerDuty's events of version 2, or Alertmanager's own JSON.",
+    },
+    host,
+    address: { ...address, description: 'Where it is reached; not needed behind a proxy.' },
+  },
+} as const;
+
+/** Where a value lies that never enters a file of this platform. */
 const secretReference = {
   secretStore: { ...name, description: 'ClusterSecretStore that holds it.' },
   secretPath: {
@@ -152,11 +188,7 @@ export const environmentSchema = {
                 pattern: '^[1-9][0-9]{0,3}(m|h)$',
                 message: 'must be whole minutes or hours such as 90m or 62h',
               },
-              timeZone: {
-                type: 'string',
-                pattern: '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][-+A-Za-z0-9_]+)+)$',
-                message: 'must be the name of a time zone such as Europe/Berlin or UTC',
-              },
+              timeZone,
               manualSync: {
                 type: 'boolean',
                 description: 'Whether a person may sync while it is closed.',
@@ -494,6 +526,61 @@ export const environmentSchema = {
           required: ['alertmanagers', 'runbooks'],
           properties: {
             alertmanagers: { type: 'integer', minimum: 1, maximum: 9 },
+            receivers: {
+              type: 'object',
+              description:
+                'Who is told: entries platform, data and bridge below secretPath, each with chat and page, and dead-mans-switch with url. Without it messages are printed by a pod.',
+              additionalProperties: false,
+              required: ['chat', 'page', 'deadMansSwitch', 'secretStore', 'secretPath'],
+              properties: {
+                chat: {
+                  ...messageService,
+                  description: 'Where warnings and everything graver can be read.',
+                },
+                page: { ...messageService, description: 'What wakes whoever is on call.' },
+                deadMansSwitch: {
+                  ...messageService,
+                  description:
+                    'What tells somebody when it hears nothing from Alertmanager for some minutes.',
+                },
+                proxy: {
+                  type: 'object',
+                  description:
+                    'HTTP proxy to all of them, for services whose addresses nobody can write down: the whole world is never opened.',
+                  additionalProperties: false,
+                  required: ['host', 'port', 'cidr'],
+                  properties: { host, port, cidr },
+                },
+                ...secretReference,
+              },
+            },
+            maintenance: {
+              type: 'array',
+              description: 'Times every week in which warnings are held back; what is critical never is.',
+              minItems: 1,
+              items: {
+                type: 'object',
+                additionalProperties: false,
+                required: ['name', 'weekdays', 'from', 'to', 'timeZone'],
+                properties: {
+                  name,
+                  weekdays: {
+                    type: 'array',
+                    minItems: 1,
+                    uniqueItems: true,
+                    items: {
+                      enum: ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'],
+                    },
+                  },
+                  from: timeOfDay,
+                  to: {
+                    ...timeOfDay,
+                    description: 'Later on the same day; one that lasts over midnight is two.',
+                  },
+                  timeZone,
+                },
+              },
+            },
             runbooks: {
               type: 'string',
               pattern: '^https://[^\\s@?#]+[^\\s@?#/]$',

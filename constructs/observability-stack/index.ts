@@ -7,6 +7,7 @@ import type { NamespaceScope } from '../platform/names';
 import type { AddressRange } from '../platform/peer';
 import type { Spreading } from '../platform/pod';
 import { AlertRules } from './alert-rules';
+import { Alertmanager, type AlertmanagerProps } from './alertmanager';
 import { Blackbox, ServiceProbe } from './exporters/blackbox';
 import { KubeStateMetrics } from './exporters/kube-state-metrics';
 import { NodeExporter } from './exporters/node';
@@ -15,7 +16,7 @@ import type { MetricsLoad } from './sizing';
 
 /** Image references of the parts. */
 export type StackImages = Readonly<
-  Record<'prometheus' | 'blackboxExporter' | 'kubeStateMetrics' | 'nodeExporter', string>
+  Record<'prometheus' | 'alertmanager' | 'blackboxExporter' | 'kubeStateMetrics' | 'nodeExporter', string>
 >;
 
 /** The cluster that is watched. */
@@ -35,6 +36,8 @@ export interface ObservabilityStackProps {
   readonly cluster: Watched;
   /** Prometheus servers that each scrape everything, and what they hold. */
   readonly metrics: MetricsLoad & { readonly replicas: number };
+  /** Members of Alertmanager, whom they tell, and when they hold back. */
+  readonly alerting: Pick<AlertmanagerProps, 'replicas' | 'receivers' | 'maintenance'>;
   /** URL of the folder with the runbooks, without a slash at the end. */
   readonly runbooks: string;
   /** Namespace of what must see the nodes themselves. */
@@ -54,6 +57,7 @@ export interface ObservabilityStackProps {
  */
 export class ObservabilityStack extends Construct {
   readonly prometheus: Prometheus;
+  readonly alertmanager: Alertmanager;
   private readonly blackbox: Blackbox;
   private readonly runbooks: string;
 
@@ -70,6 +74,14 @@ export class ObservabilityStack extends Construct {
       spreading,
       authority,
     });
+    this.alertmanager = new Alertmanager(this, 'alertmanager', {
+      image: images.alertmanager,
+      ...props.alerting,
+      ...cluster,
+      spreading,
+      authority,
+    });
+    this.prometheus.alertTo(this.alertmanager.endpoint);
     this.blackbox = new Blackbox(this, 'blackbox', { image: images.blackboxExporter, authority });
     const { apiServer } = cluster;
     const state = new KubeStateMetrics(this, 'kube-state-metrics', {
@@ -80,8 +92,11 @@ export class ObservabilityStack extends Construct {
       image: images.nodeExporter,
       nodes: cluster.nodes,
     });
-    for (const part of [this.prometheus, this.blackbox, state, nodes]) this.scrape(part);
+    for (const part of [this.prometheus, this.alertmanager, this.blackbox, state, nodes]) this.scrape(part);
     this.probe('prometheus', this.prometheus.endpoint, { module: 'https', path: '/-/ready' });
+    this.probe('alertmanager', this.alertmanager.endpoint, { module: 'https', path: '/-/ready' });
+    const { log } = this.alertmanager;
+    if (log) this.probe('alertmanager', log.endpoint, { module: 'http' });
   }
 
   /**

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rules } from '../../config/rules';
 import { type Edit, edited, expectProblems, problemsOf } from './support';
 
@@ -68,6 +70,58 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
       [
         'delivery.syncWindows[0].schedule: must be minute, hour, day, month and weekday as in "0 18 * * 5", got "0 24 * * 5"',
       ],
+    ],
+  ],
+  'maintenance is in a time zone that exists, and ends after it begins': [
+    [
+      PRODUCTION,
+      [['timeZone: Europe/Berlin }', 'timeZone: ‸Europe/Atlantis }']],
+      [
+        'observability.alerting.maintenance[0].timeZone: must be a time zone of the IANA database, got "Europe/Atlantis"',
+      ],
+    ],
+    [
+      PRODUCTION,
+      [["to: '05:00'", "to: ‸'02:00'"]],
+      ['observability.alerting.maintenance[0].to: must be later than 02:00, got "02:00"'],
+    ],
+  ],
+  'maintenance windows have names of their own': [
+    [
+      PRODUCTION,
+      [
+        [
+          '    maintenance:\n',
+          "    maintenance:\n      - { name: sunday-night, weekdays: [monday], from: '01:00', to: '02:00', timeZone: UTC }\n",
+        ],
+        ['- { name: sunday-night, weekdays: [sunday]', '- { name: ‸sunday-night, weekdays: [sunday]'],
+      ],
+      ['observability.alerting.maintenance[1].name: "sunday-night" is in the list already'],
+    ],
+  ],
+  'whoever is told can be reached': [
+    [
+      PRODUCTION,
+      [
+        ['      proxy: { host: proxy.example.com, port: 3128, cidr: 203.0.113.128/32 }\n', ''],
+        ['      page: {', '      page: ‸{'],
+        ['host: hooks.slack.com }', 'host: hooks.slack.com, address: { port: 443, cidr: 198.51.100.0/24 } }'],
+        ['host: hc-ping.com }', 'host: hc-ping.com, address: { port: 443, cidr: 198.51.100.0/24 } }'],
+      ],
+      ['observability.alerting.receivers.page: must have an address where there is no proxy to it'],
+    ],
+  ],
+  'in production somebody is told': [
+    [
+      PRODUCTION,
+      [
+        [
+          / {4}receivers:\n(?: {6}.*\n)+/.exec(readFileSync(join(__dirname, PRODUCTION), 'utf8'))?.[0] ?? '',
+          '',
+        ],
+        ['  alerting:\n    ', '  alerting:\n    ‸'],
+      ],
+      ['observability.alerting: must have receivers in production: without them alerts are only printed'],
     ],
   ],
   'zones are unique': [

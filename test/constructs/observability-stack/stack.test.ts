@@ -34,6 +34,7 @@ function build(
       const stack = new ObservabilityStack(namespaces.add('observability'), 'Default', {
         images: {
           prometheus: 'quay.io/prometheus/prometheus:v3.14.0',
+          alertmanager: 'quay.io/prometheus/alertmanager:v0.34.0',
           blackboxExporter: 'quay.io/prometheus/blackbox-exporter:v0.28.0',
           kubeStateMetrics: 'registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1',
           nodeExporter: 'quay.io/prometheus/node-exporter:v1.12.1',
@@ -46,6 +47,7 @@ function build(
           storageClass: 'standard',
         },
         metrics: { replicas: 2, series: 50_000, intervalSeconds: 30, retentionDays: 7 },
+        alerting: { receivers: { kind: 'logged', image: 'docker.io/library/python:3.13.9-slim-bookworm' } },
         runbooks: 'https://git.example.com/runbooks',
         agents: namespaces.add('node-agents', { podSecurity: 'privileged' }),
         authority,
@@ -143,6 +145,7 @@ describe('prometheus', () => {
       'observability:8080',
       'observability:8081',
       'observability:9090',
+      'observability:9093',
       'observability:9115',
     ]);
   });
