@@ -1,11 +1,13 @@
 import { App } from 'cdk8s';
 import { ObservabilityStack } from '../constructs/observability-stack';
 import type { AlertmanagerProps } from '../constructs/observability-stack/alertmanager';
+import { type Capacity, observeCapacity } from '../constructs/observability-stack/capacity/observe';
 import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
 import { observePostgres } from '../constructs/postgres-cluster/observe';
 import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
+import { parseQuantity } from '../constructs/platform/quantity';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
@@ -20,6 +22,7 @@ export function operations(app: App, ground: Foundation): PhaseChart {
   observeRedis(stack, 'sessions', redis.sessions);
   observeObjectStorage(stack, objectStorage);
   observeVectorDatabase(stack, vectorDatabase, embeddings);
+  observeCapacity(stack, capacityOf(ground));
   return chart;
 }
 
@@ -79,5 +82,15 @@ function receiversOf({ environment, images }: Site): AlertmanagerProps['receiver
     page: reached(page),
     deadMansSwitch: reached(deadMansSwitch),
     ...(proxy ? { proxy: { name: proxy.host, cidr: proxy.cidr, port: proxy.port } } : {}),
+  };
+}
+
+function capacityOf({ site, services }: Foundation): Capacity {
+  const { budgets, postgres } = site.environment;
+  return {
+    memory: parseQuantity(budgets.memory),
+    cores: parseQuantity(budgets.cpu),
+    connections: services.postgres.budget.maxConnections,
+    storage: parseQuantity(postgres.storage),
   };
 }
