@@ -127,7 +127,9 @@ withTerraform('settings', () => {
       const asked = platforms
         .flatMap(manifestsOf)
         .filter(({ kind }) => kind === 'ExternalSecret')
-        .map((secret) => JSON.stringify(secret).match(/"key":"([^"]+)"/)?.[1]);
+        .map((secret) => JSON.stringify(secret).match(/"key":"([^"]+)"/)?.[1])
+        // What a paging service or an identity provider hands out, a person enters.
+        .filter((key) => key?.includes('/object-storage/'));
       expect(Object.keys(storage?.value.keys ?? {}).toSorted()).toEqual([...new Set(asked)].toSorted());
       for (const { policy } of Object.values(storage?.value.keys ?? {}))
         expect(JSON.parse(policy).Statement).not.toEqual([]);

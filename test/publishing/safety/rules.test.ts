@@ -164,6 +164,7 @@ test('a cluster that goes is one danger, not one for each object', () => {
 });
 
 const selector = { selector: { matchLabels: { app: 'other' } } };
+const TEMPLATE = { template: { spec: { containers: [] } } };
 const claim = (fields: Record<string, unknown>): Manifest =>
   set({ volumeClaimTemplates: [{ ...CLAIM, spec: { ...CLAIM.spec, ...fields } }] });
 
@@ -175,7 +176,12 @@ const IMMUTABLE: readonly [name: string, before: Manifest, after: Manifest, path
     deployment('data', selector),
     'spec.selector.matchLabels.app',
   ],
-  ['selector of a DaemonSet', spec('DaemonSet', {}), spec('DaemonSet', selector), 'spec.selector'],
+  [
+    'selector of a DaemonSet',
+    spec('DaemonSet', TEMPLATE),
+    spec('DaemonSet', { ...TEMPLATE, ...selector }),
+    'spec.selector',
+  ],
   ['selector of a StatefulSet', set(), set(selector), 'spec.selector.matchLabels.app'],
   ['service of a StatefulSet', set(), set({ serviceName: 'x' }), 'spec.serviceName'],
   [
