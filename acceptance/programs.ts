@@ -21,6 +21,12 @@ export const PROMETHEUS_VERSION = 'v0.312.0';
 
 export const ALERTMANAGER_VERSION = 'v0.34.2';
 
+/** The version of Loki whose configuration is checked, and whose parser reads queries; `tools/loki/go.mod` requires it. */
+export const LOKI_VERSION = 'v3.7.8';
+
+/** The version of the collector's components, the image's; `tools/collector/go.mod` requires them. */
+export const COLLECTOR_VERSION = 'v0.144.0';
+
 /** A program of a control plane, one that works on it, or one that reads what is applied. */
 interface Program {
   /** How it is asked for its version. */
@@ -89,6 +95,17 @@ export const PROGRAMS = {
     module: 'alertmanager',
     package: 'github.com/prometheus/alertmanager/cmd/amtool',
   },
+  // Loki knows its version only from a flag of its build.
+  loki: {
+    ask: ['-version'],
+    answer: new RegExp(LOKI_VERSION.replaceAll('.', String.raw`\.`)),
+    module: 'loki',
+    package: 'github.com/grafana/loki/v3/cmd/loki',
+  },
+  // What Loki's own parser says of expressions.
+  logql: own('loki', 'logql'),
+  // Exactly the components of the platform's pipelines.
+  collector: own('collector', 'collector'),
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -102,6 +119,8 @@ const VERSIONS: Readonly<Record<string, string>> = {
   'argo-cd': ARGO_CD_VERSION,
   prometheus: PROMETHEUS_VERSION,
   alertmanager: ALERTMANAGER_VERSION,
+  loki: LOKI_VERSION,
+  collector: COLLECTOR_VERSION,
 };
 
 /** Where a program is when it was built here. */
@@ -207,6 +226,7 @@ const KUBERNETES_FLAGS = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: KUBERNETES_FLAGS,
   kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
+  loki: [`-X github.com/grafana/loki/v3/pkg/util/build.Version=${LOKI_VERSION}`],
   'argo-cd': [`-X github.com/argoproj/argo-cd/v3/common.version=${ARGO_CD_VERSION.slice(1)}`],
   prometheus: ['-X github.com/prometheus/common/version.Version=3.12.0'],
   alertmanager: [`-X github.com/prometheus/common/version.Version=${ALERTMANAGER_VERSION.slice(1)}`],

@@ -28,7 +28,9 @@ export function operations(app: App, ground: Foundation): PhaseChart {
 
 function observabilityStack(chart: PhaseChart, { site, observability }: Foundation): ObservabilityStack {
   const { environment, cluster, images, ground } = site;
-  const { metrics, alerting } = environment.observability;
+  const { metrics, logs, traces, alerting } = environment.observability;
+  // Where members may share a zone there is one of each, and nothing to survive.
+  const several = ground.spreading === 'required';
   // Whoever reads a node's own files may not be restricted; everything else is apart from it.
   const agents = new PlatformNamespaces(chart, 'Namespaces').add('node-agents', {
     podSecurity: 'privileged',
@@ -41,6 +43,10 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
       blackboxExporter: images('blackboxExporter'),
       kubeStateMetrics: images('kubeStateMetrics'),
       nodeExporter: images('nodeExporter'),
+      loki: images('loki'),
+      tempo: images('tempo'),
+      collector: images('collector'),
+      grafana: images('grafana'),
     },
     cluster: {
       labels: { environment: environment.environment, cluster: cluster.name },
@@ -59,6 +65,18 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
       replicas: alerting.alertmanagers,
       receivers: receiversOf(site),
       maintenance: alerting.maintenance,
+    },
+    logs: {
+      perDay: logs.perDay,
+      replicas: several ? 3 : 1,
+      bucket: observability.buckets.logs,
+      retentionDays: { platform: wholeDays(logs.retention), bridge: wholeDays(logs.bridgeRetention) },
+    },
+    traces: {
+      spansPerSecond: traces.spansPerSecond,
+      gateways: several ? 2 : 1,
+      bucket: observability.buckets.traces,
+      retentionDays: wholeDays(traces.retention),
     },
     runbooks: alerting.runbooks,
     agents,

@@ -29,4 +29,11 @@ export const PRIVILEGES: readonly Privilege[] = [
     reason:
       "the kernel tells of CPU, memory and disks in the node's own /proc, /sys and mounts; read-only, as nobody",
   },
+  {
+    environments: EVERYWHERE,
+    object: 'DaemonSet/node-agents/collector',
+    control: 'host paths',
+    reason:
+      'what containers write lies in /var/log/pods of their node; read-only, as a member of the group that may read it, not as root',
+  },
 ];

@@ -2,12 +2,18 @@ import { parseArgs } from 'node:util';
 import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
+import { check as telemetry } from '../test/payloads/telemetry';
 import { Misuse, runCommand } from './command';
 
 /** A check of payload files in the programs that read them; it reports every single thing it saw. */
 type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
 
-const CHECKS: Readonly<Record<string, Check>> = { 'argo-cd': argoCd, 'event-store': eventStore, redis };
+const CHECKS: Readonly<Record<string, Check>> = {
+  'argo-cd': argoCd,
+  'event-store': eventStore,
+  redis,
+  telemetry,
+};
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 

@@ -6,6 +6,7 @@ import { CertificateAuthority } from '../constructs/certificate-authority';
 import { CredentialsMaker } from '../constructs/credentials';
 import { Prometheus } from '../constructs/observability-stack/prometheus';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
+import type { Bucket } from '../constructs/platform/bucket';
 import { Manifest } from '../constructs/platform/manifest';
 import { Platform, readPlatform } from '../synth/platform';
 
@@ -128,3 +129,17 @@ const ENVIRONMENT: Environment = {
     alerting: { alertmanagers: 3, runbooks: 'https://git.example.com/platform/docs/runbooks' },
   },
 };
+
+/** A bucket of a service that is not part of the platform under test; nobody is let out to it. */
+export function bucketOf(name: string, trust: Bucket['trust'] = 'platform'): Bucket {
+  return {
+    name,
+    host: 's3.example.com',
+    port: 9000,
+    region: 'here',
+    trust,
+    accessKey: { name: `${name}-keys`, key: 'username' },
+    secretKey: { name: `${name}-keys`, key: 'password' },
+    allowFrom: () => undefined,
+  };
+}

@@ -10,8 +10,8 @@ export interface BridgeDashboardProps {
   readonly p99Seconds: number;
   readonly appendSeconds: number;
   readonly errorShare: number;
-  /** Connections at which somebody is told. */
-  readonly connections: number;
+  /** Size at which the live event log is rotated. */
+  readonly eventLogBytes: number;
   /** Seconds within which a probe must be answered. */
   readonly latencySeconds: number;
 }
@@ -25,14 +25,14 @@ const REQUESTS = 'lighthouse_bridge_requests_total';
 const DURATION = 'lighthouse_bridge_request_duration_seconds_bucket';
 
 const quantile = (q: number, route: string, window = '$__rate_interval') =>
-  `histogram_quantile(${q}, sum by (le) (rate(${DURATION}{route="${route}"}[${window}])))`;
+  `histogram_quantile(${q}, sum by (le) (rate(${DURATION}{http_route="${route}"}[${window}])))`;
 
 /**
- * Lighthouse itself. It serves no metrics: requests and their times come from OpenTelemetry’s instrumentation, errors,
- * rotations and failures of the mount from its log, by recording rules of the names its own documents use.
+ * Lighthouse itself. It serves no metrics: requests and their times come from OpenTelemetry’s instrumentation, errors
+ * and failures of the mount from its log, by recording rules of the names its own documents use.
  */
 export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
-  const { p95Seconds, p99Seconds, appendSeconds, errorShare, connections, latencySeconds } = props;
+  const { p95Seconds, p99Seconds, appendSeconds, errorShare, eventLogBytes, latencySeconds } = props;
   return dashboard('bridge', {
     about:
       'Lighthouse itself: does it validate, how fast, what fails. Requests are measured from outside its code; what it counts only inside is not to be had.',
@@ -89,7 +89,7 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
           about: 'Requests a second by route.',
           unit: 'reqps',
           stacked: true,
-          queries: [series(`sum by (route) (rate(${REQUESTS}[$__rate_interval]))`, '{{route}}')],
+          queries: [series(`sum by (http_route) (rate(${REQUESTS}[$__rate_interval]))`, '{{http_route}}')],
         }),
         graph('95th percentile by route', {
           about:
@@ -98,8 +98,8 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
           bounds: above(p95Seconds, p99Seconds),
           queries: [
             series(
-              `histogram_quantile(0.95, sum by (le, route) (rate(${DURATION}[$__rate_interval])))`,
-              '{{route}}',
+              `histogram_quantile(0.95, sum by (le, http_route) (rate(${DURATION}[$__rate_interval])))`,
+              '{{http_route}}',
             ),
           ],
         }),
@@ -109,8 +109,8 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
           bounds: NONE,
           queries: [
             series(
-              'sum by (route) (rate(lighthouse_bridge_errors_total[$__rate_interval])) > 0',
-              '{{route}}',
+              'sum by (http_route) (rate(lighthouse_bridge_errors_total[$__rate_interval])) > 0',
+              '{{http_route}}',
             ),
           ],
         }),
@@ -130,7 +130,7 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
           stacked: true,
           queries: [
             series(
-              'sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_sum{service_name=~"lighthouse.*", span_kind!="SPAN_KIND_SERVER"}[$__rate_interval])) / sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_count{service_name=~"lighthouse.*", span_kind!="SPAN_KIND_SERVER"}[$__rate_interval]))',
+              'sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_sum{service_name="bridge", span_kind!="SPAN_KIND_SERVER"}[$__rate_interval])) / sum by (span_name) (rate(traces_span_metrics_duration_milliseconds_count{service_name="bridge", span_kind!="SPAN_KIND_SERVER"}[$__rate_interval]))',
               '{{span_name}}',
             ),
           ],
@@ -146,23 +146,23 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
             'Sessions a minute: agents that arrive. All at once is a restart: sessions live in the process.',
           unit: 'none',
           queries: [
-            series(`sum(rate(${REQUESTS}{route="/session/create"}[$__rate_interval])) * 60`, 'opened'),
+            series(`sum(rate(${REQUESTS}{http_route="/session/create"}[$__rate_interval])) * 60`, 'opened'),
           ],
         }),
         graph('Experts', {
           about: 'Experts that registered and tasks given to them, a minute.',
           unit: 'none',
           queries: [
-            series(`sum(rate(${REQUESTS}{route="/expert/register"}[$__rate_interval])) * 60`, 'registered'),
-            series(`sum(rate(${REQUESTS}{route="/expert/delegate"}[$__rate_interval])) * 60`, 'given a task'),
+            series(
+              `sum(rate(${REQUESTS}{http_route="/expert/register"}[$__rate_interval])) * 60`,
+              'registered',
+            ),
+            series(
+              `sum(rate(${REQUESTS}{http_route="/expert/delegate"}[$__rate_interval])) * 60`,
+              'given a task',
+            ),
           ],
           to: [see('business')],
-        }),
-        graph('Requests at a time', {
-          about: `Connections that are open; above ${connections} somebody is told.`,
-          unit: 'none',
-          bounds: above(connections),
-          queries: [series('sum(lighthouse_bridge_active_connections)', 'open')],
         }),
       ]),
       row('Events', [
@@ -170,29 +170,29 @@ export function bridgeDashboard(props: BridgeDashboardProps): Dashboard {
           about: 'Events stored and queries of them, a second.',
           unit: 'reqps',
           queries: [
-            series(`sum(rate(${REQUESTS}{route="/event/store"}[$__rate_interval]))`, 'stored'),
-            series(`sum(rate(${REQUESTS}{route="/event/query"}[$__rate_interval]))`, 'queries'),
+            series(`sum(rate(${REQUESTS}{http_route="/event/store"}[$__rate_interval]))`, 'stored'),
+            series(`sum(rate(${REQUESTS}{http_route="/event/query"}[$__rate_interval]))`, 'queries'),
           ],
           to: [see('postgres')],
         }),
-        graph('Rotations of the event log', {
+        graph('Event log until its rotation', {
           about:
-            'The log is packed at 100 MB, and a second rotation overwrites the first: each must be backed up before the next.',
-          unit: 'none',
-          bounds: NONE,
+            'What lies on the volume of events; the live log is most of it. At the line it is rotated, and the next rotation overwrites what this one kept: back it up before.',
+          unit: 'bytes',
+          bounds: { side: 'above', critical: eventLogBytes },
           queries: [
             series(
-              'sum(increase(lighthouse_bridge_event_log_rotations_total[1h])) or vector(0)',
-              'in an hour',
+              'max by (persistentvolumeclaim) (kubelet_volume_stats_used_bytes{namespace="bridge"})',
+              '{{persistentvolumeclaim}}',
             ),
           ],
           to: [see('recovery')],
         }),
         timeline('File system mounted', {
-          about: 'The mount over time, by pod.',
+          about: 'The mount over time.',
           unit: 'none',
           states: MOUNTED,
-          queries: [series('min by (pod) (lighthouse_bridge_fuse_mount_status)', '{{pod}}')],
+          queries: [series('min(lighthouse_bridge_fuse_mount_status)', 'mount')],
         }),
       ]),
       row('Errors in its log', [

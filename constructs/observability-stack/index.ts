@@ -8,15 +8,29 @@ import type { AddressRange } from '../platform/peer';
 import type { Spreading } from '../platform/pod';
 import { AlertRules } from './alert-rules';
 import { Alertmanager, type AlertmanagerProps } from './alertmanager';
+import type { Dashboard } from './dashboards/model';
 import { Blackbox, ServiceProbe } from './exporters/blackbox';
 import { KubeStateMetrics } from './exporters/kube-state-metrics';
 import { NodeExporter } from './exporters/node';
+import { Grafana, type GrafanaProps } from './grafana';
 import { Prometheus } from './prometheus';
 import type { MetricsLoad } from './sizing';
+import { LogParser, LogsKept, Telemetry, TracesKept } from './telemetry';
 
 /** Image references of the parts. */
 export type StackImages = Readonly<
-  Record<'prometheus' | 'alertmanager' | 'blackboxExporter' | 'kubeStateMetrics' | 'nodeExporter', string>
+  Record<
+    | 'prometheus'
+    | 'alertmanager'
+    | 'blackboxExporter'
+    | 'kubeStateMetrics'
+    | 'nodeExporter'
+    | 'loki'
+    | 'tempo'
+    | 'collector'
+    | 'grafana',
+    string
+  >
 >;
 
 /** The cluster that is watched. */
@@ -38,6 +52,10 @@ export interface ObservabilityStackProps {
   readonly metrics: MetricsLoad & { readonly replicas: number };
   /** Members of Alertmanager, whom they tell, and when they hold back. */
   readonly alerting: Pick<AlertmanagerProps, 'replicas' | 'receivers' | 'maintenance'>;
+  readonly logs: LogsKept;
+  readonly traces: TracesKept;
+  /** Grafana's pods, its name for browsers, and who signs people on. */
+  readonly dashboards: Pick<GrafanaProps, 'replicas' | 'domain' | 'oidc'>;
   /** URL of the folder with the runbooks, without a slash at the end. */
   readonly runbooks: string;
   /** Namespace of what must see the nodes themselves. */
@@ -58,6 +76,8 @@ export interface ObservabilityStackProps {
 export class ObservabilityStack extends Construct {
   readonly prometheus: Prometheus;
   readonly alertmanager: Alertmanager;
+  readonly telemetry: Telemetry;
+  private readonly grafana: Grafana;
   private readonly blackbox: Blackbox;
   private readonly runbooks: string;
 
@@ -92,11 +112,26 @@ export class ObservabilityStack extends Construct {
       image: images.nodeExporter,
       nodes: cluster.nodes,
     });
-    for (const part of [this.prometheus, this.alertmanager, this.blackbox, state, nodes]) this.scrape(part);
+    this.telemetry = new Telemetry(this, 'Default', { ...props, ...cluster, nodes: cluster.nodes });
+    const { loki, tempo, gateway, agent } = this.telemetry;
+    this.grafana = new Grafana(this, 'grafana', {
+      ...props,
+      ...props.dashboards,
+      image: images.grafana,
+      prometheus: { endpoint: this.prometheus.endpoint, intervalSeconds: metrics.intervalSeconds },
+      loki: { endpoint: loki.endpoint, tenants: TENANTS },
+      tempo: tempo.endpoint,
+    });
+    const own = [this.prometheus, this.alertmanager, this.blackbox, state, nodes];
+    for (const part of [...own, loki, tempo, gateway, agent, this.grafana]) this.scrape(part);
     this.probe('prometheus', this.prometheus.endpoint, { module: 'https', path: '/-/ready' });
     this.probe('alertmanager', this.alertmanager.endpoint, { module: 'https', path: '/-/ready' });
     const { log } = this.alertmanager;
     if (log) this.probe('alertmanager', log.endpoint, { module: 'http' });
+    this.probe('loki', loki.endpoint, { module: 'https', path: '/ready' });
+    this.probe('tempo', tempo.endpoint, { module: 'https', path: '/ready' });
+    this.probe('collector', gateway.grpc, { module: 'tls' });
+    this.probe('grafana', this.grafana.endpoint, { module: 'https', path: '/api/health' });
   }
 
   /**
@@ -117,8 +152,21 @@ export class ObservabilityStack extends Construct {
     this.blackbox.probeOutside(service, host, range);
   }
 
+  /**
+   * Makes fields of the lines that the containers in a construct's namespace write, and counts what its counters name.
+   * @throws Error where one of them has another parser already
+   */
+  logs(construct: Construct, parser: LogParser): void {
+    this.telemetry.read(construct, parser);
+  }
+
   /** Adds the rules of `alerts.yaml` in a folder, with its holes filled. */
   alerts(id: string, folder: string, holes: Holes): void {
     new AlertRules(this, `Alerts-${id}`, { folder, holes, runbooks: this.runbooks });
+  }
+
+  /** Shows a dashboard. */
+  dashboard(dashboard: Dashboard): void {
+    this.grafana.dashboard(dashboard);
   }
 }

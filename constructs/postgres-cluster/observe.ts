@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ObservabilityStack } from '../observability-stack';
+import { renderPayload } from '../platform/config-files';
 import { longestGap } from '../platform/cron';
 import type { PostgresCluster } from '.';
 
@@ -17,6 +18,7 @@ export const POSTGRES_LIMITS = {
 export function observePostgres(stack: ObservabilityStack, postgres: PostgresCluster): void {
   const { budget, backup, instances } = postgres;
   stack.scrape(postgres);
+  stack.logs(postgres, { parser: renderPayload(join(__dirname, 'logs.yaml')) });
   stack.probe('postgres', postgres.readWrite, { module: 'tcp' });
   stack.probe('postgres', postgres.pooled, { module: 'tcp' });
 

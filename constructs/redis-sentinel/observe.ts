@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ObservabilityStack } from '../observability-stack';
+import { renderPayload } from '../platform/config-files';
 import { formatBytes } from '../platform/quantity';
 import type { RedisSentinel } from '.';
 
@@ -13,6 +14,7 @@ export function observeRedis(
   redis: RedisSentinel,
 ): void {
   stack.scrape(redis);
+  stack.logs(redis, { parser: renderPayload(join(__dirname, 'logs.yaml')) });
   stack.probe(`redis-${purpose}`, redis.master, { module: 'tls' });
   const alerts = join(__dirname, 'alerts');
   stack.alerts(`redis-${purpose}`, join(alerts, 'group'), { GROUP: purpose, MEMBERS: redis.members });

@@ -17,7 +17,7 @@ export function vectorDashboard({ members, embeddings, latencySeconds }: VectorD
   const weaviate = 'job="vector-database/weaviate-members"';
   const pods = 'namespace="vector-database"';
   const quantile = (q: number) =>
-    `histogram_quantile(${q}, sum by (le, route) (rate(http_request_duration_seconds_bucket{${weaviate}}[$__rate_interval])))`;
+    `histogram_quantile(${q}, sum by (le, route) (rate(weaviate_http_request_duration_seconds_bucket{${weaviate}}[$__rate_interval])))`;
   return dashboard('vector-database', {
     about:
       'What agents remember, found by meaning. First: members and the raft among them, then queries, then imports and the index.',
@@ -45,7 +45,7 @@ export function vectorDashboard({ members, embeddings, latencySeconds }: VectorD
         stat('Searches', {
           about: 'Requests a second, all members together.',
           unit: 'reqps',
-          queries: [now(`sum(rate(http_request_duration_seconds_count{${weaviate}}[5m]))`)],
+          queries: [now(`sum(rate(weaviate_http_request_duration_seconds_count{${weaviate}}[5m]))`)],
         }),
         stat('Failed', {
           about: 'Share of requests that ended with 5xx.',
@@ -54,7 +54,7 @@ export function vectorDashboard({ members, embeddings, latencySeconds }: VectorD
           bounds: above(0.001, 0.01),
           queries: [
             now(
-              `(sum(rate(http_request_duration_seconds_count{${weaviate}, status_code=~"5.."}[5m])) or vector(0)) / sum(rate(http_request_duration_seconds_count{${weaviate}}[5m]))`,
+              `(sum(rate(weaviate_http_request_duration_seconds_count{${weaviate}, status_code=~"5.."}[5m])) or vector(0)) / sum(rate(weaviate_http_request_duration_seconds_count{${weaviate}}[5m]))`,
             ),
           ],
         }),
@@ -66,7 +66,7 @@ export function vectorDashboard({ members, embeddings, latencySeconds }: VectorD
           stacked: true,
           queries: [
             series(
-              `sum by (route) (rate(http_request_duration_seconds_count{${weaviate}}[$__rate_interval]))`,
+              `sum by (route) (rate(weaviate_http_request_duration_seconds_count{${weaviate}}[$__rate_interval]))`,
               '{{route}}',
             ),
           ],
@@ -108,21 +108,22 @@ export function vectorDashboard({ members, embeddings, latencySeconds }: VectorD
           queries: [series(`sum by (pod) (vector_index_tombstones{${weaviate}})`, '{{pod}}')],
         }),
       ]),
-      row('Vectors', [
-        graph('Failed calls for vectors', {
-          about: 'Calls to the embedders that failed, a second. None is good.',
-          unit: 'cps',
+      row('What fails', [
+        graph('Requests by how they ended', {
+          about:
+            'Requests a second that failed: `user_error` is a client, `server_error` the database, often because vectors cannot be made or the disk is full.',
+          unit: 'reqps',
           bounds: NONE,
           queries: [
             series(
-              `sum(rate(weaviate_module_call_error_total{${weaviate}}[$__rate_interval])) > 0`,
-              'failed',
+              `sum by (status, query_type) (rate(requests_total{${weaviate}, status!="ok"}[$__rate_interval])) > 0`,
+              '{{status}} {{query_type}}',
             ),
           ],
         }),
-        graph('Memory kept for allocation', {
+        graph('Memory refused to the index', {
           about:
-            'Times that memory for the index was refused. None is good: give members more, or fewer objects.',
+            'Times that memory for the index was refused, a second. None is good: give members more, or fewer objects.',
           unit: 'cps',
           bounds: NONE,
           queries: [

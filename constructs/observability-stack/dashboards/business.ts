@@ -1,25 +1,25 @@
 import { dashboard, row } from './dashboard';
 import type { Dashboard } from './model';
-import { above, graph, see, stat } from './panels';
+import { graph, see, stat } from './panels';
 import { now, series } from './queries';
 
 export interface BusinessDashboardProps {
   /** What the environment costs in a month, in euros: nodes, volumes, traffic. */
   readonly euroPerMonth: number;
-  /** Escalations a second from which on somebody is told. */
-  readonly escalationsPerSecond: number;
 }
 
 const HOURS_PER_MONTH = 730;
 
-const VALIDATIONS = 'lighthouse_bridge_requests_total{route="/validate"}';
+const requests = (route: string) => `lighthouse_bridge_requests_total{http_route="${route}"}`;
+
+const VALIDATIONS = requests('/validate');
 
 /** What the platform is for: how much is validated, how often a person or an expert is needed, what it costs. */
-export function businessDashboard({ euroPerMonth, escalationsPerSecond }: BusinessDashboardProps): Dashboard {
+export function businessDashboard({ euroPerMonth }: BusinessDashboardProps): Dashboard {
   const perHour = euroPerMonth / HOURS_PER_MONTH;
   return dashboard('business', {
     about:
-      'What Lighthouse does for its users: validations, agents, escalations, and what a thousand validations cost.',
+      'What Lighthouse does for its users: validations, agents, experts, and what a thousand validations cost.',
     to: [see('bridge'), see('objectives')],
     from: 'now-7d',
     rows: [
@@ -37,20 +37,21 @@ export function businessDashboard({ euroPerMonth, escalationsPerSecond }: Busine
           decimals: 2,
           queries: [
             now(
-              `1 - (sum(increase(lighthouse_bridge_errors_total{route="/validate"}[1h])) or vector(0)) / sum(increase(${VALIDATIONS}[1h]))`,
+              `1 - (sum(increase(lighthouse_bridge_errors_total{http_route="/validate"}[1h])) or vector(0)) / sum(increase(${VALIDATIONS}[1h]))`,
             ),
           ],
           to: [see('objectives')],
         }),
-        stat('Escalations in an hour', {
-          about: 'Validations handed to an expert. Many for one kind of command: a rule is missing.',
+        stat('Handed to experts in an hour', {
+          about:
+            'Tasks that clients gave to an expert. What a validation escalates by itself stays inside Lighthouse, which does not tell.',
           unit: 'short',
-          queries: [now('sum(increase(lighthouse_bridge_expert_escalations_total[1h]))')],
+          queries: [now(`sum(increase(${requests('/expert/delegate')}[1h]))`)],
         }),
         stat('Agents active', {
           about: 'Sessions opened in the last hour: agents that work.',
           unit: 'short',
-          queries: [now('sum(increase(lighthouse_bridge_requests_total{route="/session/create"}[1h]))')],
+          queries: [now(`sum(increase(${requests('/session/create')}[1h]))`)],
         }),
         stat('A thousand validations cost', {
           about: `The environment’s cost of an hour (${euroPerMonth} € a month, by config) over its validations. It falls with use: most of the cost is there anyway.`,
@@ -69,12 +70,12 @@ export function businessDashboard({ euroPerMonth, escalationsPerSecond }: Busine
             series(`sum(increase(${VALIDATIONS}[1h] offset 1w))`, 'a week before'),
           ],
         }),
-        graph('Escalations', {
-          about: 'Validations a second that an expert had to decide.',
-          unit: 'cps',
-          bounds: above(escalationsPerSecond),
+        graph('Experts and agents', {
+          about: 'Tasks given to experts and sessions opened, in an hour.',
+          unit: 'short',
           queries: [
-            series('sum(rate(lighthouse_bridge_expert_escalations_total[$__rate_interval]))', 'escalations'),
+            series(`sum(increase(${requests('/expert/delegate')}[1h]))`, 'given to experts'),
+            series(`sum(increase(${requests('/session/create')}[1h]))`, 'sessions'),
           ],
         }),
         graph('Cost of a thousand validations', {

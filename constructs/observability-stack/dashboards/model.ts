@@ -27,8 +27,8 @@ export type Model<T> = T extends string
       ? { readonly [K in keyof T as T[K] extends (...args: never) => unknown ? never : K]: Model<T[K]> }
       : T;
 
-/** A unit as Grafana names it: `s`, `bytes`, `reqps` … */
-export type Unit = (typeof units)[keyof typeof units];
+/** A unit as Grafana names it: `s`, `bytes`, `reqps` … or a text behind the figure. */
+export type Unit = (typeof units)[keyof typeof units] | `suffix:${string}`;
 
 export type Field = Model<sdk.FieldConfig>;
 export type Link = Model<sdk.DashboardLink>;

@@ -54,13 +54,12 @@ export function monitoringDashboard({ series: planned, alertmanagers }: Monitori
           to: [see('capacity')],
         }),
         stat('Data lost on the way', {
-          about:
-            'Log records, spans and points that the collectors could not deliver, a second. None is good.',
+          about: 'Log records and spans that the collectors could not deliver, a second. None is good.',
           unit: 'cps',
           bounds: NONE,
           queries: [
             now(
-              'sum(rate({__name__=~"otelcol_exporter_send_failed_(log_records|spans|metric_points)(_total)?"}[5m])) or vector(0)',
+              '(sum(rate(otelcol_exporter_send_failed_log_records_total[5m])) or vector(0)) + (sum(rate(otelcol_exporter_send_failed_spans_total[5m])) or vector(0))',
             ),
           ],
         }),

@@ -7,28 +7,22 @@ import { now, rows, series } from './queries';
 const OBJECTIVES = {
   availability: 'Available',
   errors: 'Without errors',
-  validation_p95: 'Validations fast (95th percentile)',
-  validation_p99: 'Validations fast (99th percentile)',
-  append_p99: 'Events appended fast',
+  'validation-p95': 'Validations fast (95 %)',
+  'validation-p99': 'Validations fast (99 %)',
+  'append-p99': 'Events stored fast (99 %)',
 } as const;
 
 type Objective = keyof typeof OBJECTIVES;
 
-/** Days that a budget is for. */
-const WINDOW_DAYS = 30;
-
-/** Rates at which the budget of 30 days is spent by a fiftieth in an hour, and by a twentieth in six: somebody is woken. */
+/** Burning at which somebody is woken: a fiftieth of a month's budget in an hour, a twentieth in six. */
 const BURN = { fast: 14.4, slow: 6 } as const;
-
-const target = (objective: Objective) => `lighthouse:objective:ratio{objective="${objective}"}`;
-const errors = (objective: Objective, window: string) =>
-  `lighthouse:objective_errors:ratio_rate${window}{objective="${objective}"}`;
 
 /** What was promised, what was kept of it, and how fast the rest is being spent. */
 export function objectivesDashboard(): Dashboard {
   const names = Object.keys(OBJECTIVES) as Objective[];
   return dashboard('objectives', {
-    about: `What was promised and what is left of it. The error budget is what may go wrong in ${WINDOW_DAYS} days; while some is left, changes go on.`,
+    about:
+      'What was promised and what is left of it. The error budget is what may go wrong in a month; while some is left, changes go on.',
     to: [see('bridge'), see('traces')],
     from: 'now-7d',
     rows: [
@@ -36,19 +30,19 @@ export function objectivesDashboard(): Dashboard {
       row('How fast it is spent', names.slice(0, 3).map(burning), names.slice(3).map(burning)),
       row('In numbers', [
         table('Objectives', {
-          about: 'Target, and what was kept over a day and over thirty.',
+          about: 'Target, what was kept over a day, and what is left of the budget.',
           unit: 'percentunit',
           decimals: 4,
           queries: [
-            rows('max by (objective) (lighthouse:objective:ratio)'),
+            rows('max by (objective) (lighthouse:objective_target:ratio)'),
             rows('1 - max by (objective) (lighthouse:objective_errors:ratio_rate1d)'),
-            rows('1 - max by (objective) (lighthouse:objective_errors:ratio_rate30d)'),
+            rows('max by (objective) (lighthouse:objective_budget_left:ratio)'),
           ],
           columns: {
             objective: 'Objective',
             'Value #A': 'Target',
             'Value #B': 'A day',
-            'Value #C': `${WINDOW_DAYS} days`,
+            'Value #C': { name: 'Budget left', unit: 'percentunit' },
           },
         }),
       ]),
@@ -58,21 +52,22 @@ export function objectivesDashboard(): Dashboard {
 
 function left(objective: Objective): Panel {
   return stat(OBJECTIVES[objective], {
-    about: `Share of the error budget of ${WINDOW_DAYS} days that is left. Below a quarter: no risky change. Below zero: the promise is broken.`,
+    about:
+      'Share of the error budget that is left. Below a quarter: no risky change. Below zero: the promise is broken.',
     unit: 'percentunit',
     decimals: 1,
     bounds: below(0.25, 0),
-    queries: [now(`1 - ${errors(objective, '30d')} / (1 - ${target(objective)})`)],
+    queries: [now(`lighthouse:objective_budget_left:ratio{objective="${objective}"}`)],
   });
 }
 
 function burning(objective: Objective): Panel {
   return graph(OBJECTIVES[objective], {
-    about: `How many times faster than sustainable the budget is spent. At 1 it lasts ${WINDOW_DAYS} days; above ${BURN.slow} or ${BURN.fast} in both windows somebody is called.`,
+    about: `How many times faster than sustainable the budget is spent. At 1 it lasts the period exactly; above ${BURN.slow} for six hours or ${BURN.fast} for one somebody is woken.`,
     unit: 'none',
     bounds: above(BURN.slow, BURN.fast),
     queries: ['1h', '6h', '3d'].map((window) =>
-      series(`${errors(objective, window)} / (1 - ${target(objective)})`, `over ${window}`),
+      series(`lighthouse:objective_burn:ratio_rate${window}{objective="${objective}"}`, `over ${window}`),
     ),
   });
 }

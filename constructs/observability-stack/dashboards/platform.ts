@@ -30,9 +30,9 @@ export function platformDashboard(props: PlatformDashboardProps): Dashboard {
       row('Now', [
         stat('Services healthy', {
           about: `Services whose every probe succeeds, of ${services}. Fewer: the timeline below names them.`,
-          unit: 'none',
+          unit: `suffix:/${services}`,
           bounds: below(services),
-          queries: [now('lighthouse:services_healthy:count', `of ${services}`)],
+          queries: [now('lighthouse:services_healthy:count')],
         }),
         stat('Alerts', {
           about:
@@ -84,14 +84,14 @@ export function platformDashboard(props: PlatformDashboardProps): Dashboard {
             'Each service as its probes saw it. A line that is red for seconds was a restart; all at once is a node or the network.',
           unit: 'none',
           states: UP,
-          queries: [series('min by (service) (probe_success{job="probe"})', '{{service}}')],
+          queries: [series('lighthouse:service_healthy', '{{service}}')],
         }),
         table('Each service', {
           about: 'Whether it answers, how fast, how often it did in a day. A row leads to its logs.',
           unit: 'none',
           queries: [
-            rows('min by (service) (probe_success{job="probe"})'),
-            rows('avg by (service) (avg_over_time(probe_success{job="probe"}[1d]))'),
+            rows('max by (service) (lighthouse:service_healthy)'),
+            rows('max by (service) (lighthouse:service_availability:ratio_1d)'),
             rows('max by (service) (probe_duration_seconds{job="probe"})'),
           ],
           columns: {
