@@ -2,6 +2,8 @@ import { App } from 'cdk8s';
 import { ObservabilityStack } from '../constructs/observability-stack';
 import type { AlertmanagerProps } from '../constructs/observability-stack/alertmanager';
 import { type Capacity, observeCapacity } from '../constructs/observability-stack/capacity/observe';
+import { observePlatform, Plan } from '../constructs/observability-stack/observe';
+import { bridgeAlerts } from '../constructs/bridge-with-fuse/observe';
 import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
 import { observePostgres } from '../constructs/postgres-cluster/observe';
@@ -9,6 +11,7 @@ import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { parseQuantity } from '../constructs/platform/quantity';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
+import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
 
@@ -23,12 +26,27 @@ export function operations(app: App, ground: Foundation): PhaseChart {
   observeObjectStorage(stack, objectStorage);
   observeVectorDatabase(stack, vectorDatabase, embeddings);
   observeCapacity(stack, capacityOf(ground));
+  bridgeAlerts(stack);
+  observePlatform(stack, planOf(ground.site));
+  showAll(stack, ground);
   return chart;
+}
+
+function planOf({ environment: { budgets, observability } }: Site): Plan {
+  const { metrics, logs, traces, alerting } = observability;
+  return {
+    budgets,
+    series: metrics.series,
+    retentionDays: wholeDays(metrics.retention),
+    logsPerDay: logs.perDay,
+    spansPerSecond: traces.spansPerSecond,
+    alertmanagers: alerting.alertmanagers,
+  };
 }
 
 function observabilityStack(chart: PhaseChart, { site, observability }: Foundation): ObservabilityStack {
   const { environment, cluster, images, ground } = site;
-  const { metrics, logs, traces, alerting } = environment.observability;
+  const { metrics, logs, traces, dashboards, alerting } = environment.observability;
   // Where members may share a zone there is one of each, and nothing to survive.
   const several = ground.spreading === 'required';
   // Whoever reads a node's own files may not be restricted; everything else is apart from it.
@@ -78,9 +96,23 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
       bucket: observability.buckets.traces,
       retentionDays: wholeDays(traces.retention),
     },
+    dashboards: {
+      replicas: dashboards.replicas,
+      domain: `grafana.${environment.domain}`,
+      ...(dashboards.oidc ? { oidc: signOn(dashboards.oidc) } : {}),
+    },
     runbooks: alerting.runbooks,
     agents,
   });
+}
+
+function signOn({
+  host,
+  port,
+  cidr,
+  ...client
+}: NonNullable<Site['environment']['observability']['dashboards']['oidc']>) {
+  return { host, range: { name: host, cidr, port }, ...client };
 }
 
 /** Whom alerts are sent to; where nobody is named, a pod prints them. */

@@ -11,9 +11,14 @@ export interface AlertRulesProps {
   readonly holes: Holes;
   /** URL of the folder with the runbooks, without a slash at the end. */
   readonly runbooks: string;
+  /**
+   * Groups that record what the file's alerts compare, where they are the product of a table.
+   * @default - none
+   */
+  readonly generated?: readonly RuleGroup[];
 }
 
-type Group = NonNullable<PrometheusRuleSpec['groups']>[number];
+export type RuleGroup = NonNullable<PrometheusRuleSpec['groups']>[number];
 
 /**
  * One file of rules beside what it is about. Thresholds are holes, filled from what also sets the system; every alert
@@ -22,7 +27,7 @@ type Group = NonNullable<PrometheusRuleSpec['groups']>[number];
 export class AlertRules extends Construct {
   readonly folder: string;
   readonly holes: Holes;
-  readonly groups: readonly Group[];
+  readonly groups: readonly RuleGroup[];
 
   /** @throws Error for a file that cannot be read or is no list of groups, and for holes that do not fit */
   constructor(scope: Construct, id: string, props: AlertRulesProps) {
@@ -30,9 +35,9 @@ export class AlertRules extends Construct {
     this.folder = props.folder;
     this.holes = props.holes;
     const file = join(props.folder, 'alerts.yaml');
-    const { groups } = parse(renderPayload(file, props.holes)) as { groups?: readonly Group[] };
+    const { groups } = parse(renderPayload(file, props.holes)) as { groups?: readonly RuleGroup[] };
     if (!groups) throw new Error(`${file}: must be a Prometheus rule file with groups`);
-    this.groups = groups.map((group) => ({
+    this.groups = [...(props.generated ?? []), ...groups].map((group) => ({
       ...group,
       rules: group.rules?.map((rule) =>
         rule.alert === undefined

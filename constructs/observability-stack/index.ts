@@ -6,13 +6,14 @@ import type { Endpoint } from '../platform/endpoint';
 import type { NamespaceScope } from '../platform/names';
 import type { AddressRange } from '../platform/peer';
 import type { Spreading } from '../platform/pod';
-import { AlertRules } from './alert-rules';
+import { AlertRules, RuleGroup } from './alert-rules';
 import { Alertmanager, type AlertmanagerProps } from './alertmanager';
 import type { Dashboard } from './dashboards/model';
 import { Blackbox, ServiceProbe } from './exporters/blackbox';
 import { KubeStateMetrics } from './exporters/kube-state-metrics';
 import { NodeExporter } from './exporters/node';
 import { Grafana, type GrafanaProps } from './grafana';
+import type { Declared } from './monitoring/declared';
 import { Prometheus } from './prometheus';
 import type { MetricsLoad } from './sizing';
 import { LogParser, LogsKept, Telemetry, TracesKept } from './telemetry';
@@ -119,7 +120,7 @@ export class ObservabilityStack extends Construct {
       ...props.dashboards,
       image: images.grafana,
       prometheus: { endpoint: this.prometheus.endpoint, intervalSeconds: metrics.intervalSeconds },
-      loki: { endpoint: loki.endpoint, tenants: TENANTS },
+      loki: { endpoint: loki.endpoint, tenants: { platform: 'platform', bridge: 'bridge' } },
       tempo: tempo.endpoint,
     });
     const own = [this.prometheus, this.alertmanager, this.blackbox, state, nodes];
@@ -160,9 +161,17 @@ export class ObservabilityStack extends Construct {
     this.telemetry.read(construct, parser);
   }
 
-  /** Adds the rules of `alerts.yaml` in a folder, with its holes filled. */
-  alerts(id: string, folder: string, holes: Holes): void {
-    new AlertRules(this, `Alerts-${id}`, { folder, holes, runbooks: this.runbooks });
+  /**
+   * Adds the rules of `alerts.yaml` in a folder, with its holes filled.
+   * @param generated groups that record what the file's alerts compare, where they are the product of a table
+   */
+  alerts(id: string, folder: string, holes: Holes, generated: readonly RuleGroup[] = []): void {
+    new AlertRules(this, `Alerts-${id}`, { folder, holes, generated, runbooks: this.runbooks });
+  }
+
+  /** What has been scraped and probed so far. */
+  get declared(): Declared {
+    return { jobs: this.prometheus.jobs, services: this.blackbox.services };
   }
 
   /** Shows a dashboard. */

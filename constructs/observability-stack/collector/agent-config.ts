@@ -201,7 +201,7 @@ function rest(others: readonly Operator[]): Operator[] {
 function end(): Operator[] {
   return [
     { type: 'noop', id: 'end' },
-    { type: 'move', if: 'attributes.message != nil', from: 'attributes.message', to: 'body' },
+    { type: 'move', from: 'attributes.message', to: 'body' },
     ...['log.file.path', 'log.iostream', 'logtag'].map((name) => ({
       type: 'remove',
       field: `attributes["${name}"]`,
@@ -209,14 +209,20 @@ function end(): Operator[] {
   ];
 }
 
-/** Severities get their plain names; what fails is passed on as it is, without a line about every line. */
+/** Severities get their plain names; what is not there is not moved; what fails is passed on, without a line about every line. */
 function quiet(operator: Operator): Operator {
+  const { type, field, from = field } = operator;
   return {
-    ...(MAY_FAIL.test(operator.type) ? { on_error: 'send_quiet' } : {}),
-    ...(operator.type === 'severity_parser' ? { overwrite_text: true } : {}),
+    ...(MAY_FAIL.test(type) ? { on_error: 'send_quiet' } : {}),
+    ...(type === 'severity_parser' ? { overwrite_text: true } : {}),
+    ...(type === 'move' || type === 'remove' ? { if: isThere(String(from)) } : {}),
     ...operator,
   };
 }
+
+/** Whether a field is there; a part of nothing is nothing. */
+const isThere = (field: string): string =>
+  `${field.includes('[') ? field : field.replaceAll('.', '?.')} != nil`;
 
 function* counters(sources: readonly LogSource[]): Generator<readonly [string, object]> {
   for (const [name, { description, conditions, by = [] }] of Object.entries(COUNTERS)) {

@@ -16,14 +16,24 @@ export interface BlackboxProps {
 
 /** How a service is looked at. */
 export interface ServiceProbe {
-  /** `http(s)`: an answer of 200 to 299; `tcp`: a connection; `tls`: one whose certificate is verified. */
-  readonly module: 'http' | 'https' | 'tcp' | 'tls';
   /**
-   * Path that is asked for, where the module is `http` or `https`.
+   * `http(s)`: an answer of 200 to 299; `tcp`: a connection; `tls`: one whose certificate is
+   * verified; `operational`: an answer whose JSON says that its status is that.
+   */
+  readonly module: 'http' | 'https' | 'operational' | 'tcp' | 'tls';
+  /**
+   * Path that is asked for, where the module is one of HTTP.
    * @default '/'
    */
   readonly path?: string;
 }
+
+/** How the modules that speak HTTP speak it. */
+const SCHEMES: Readonly<Partial<Record<ServiceProbe['module'], 'http' | 'https'>>> = {
+  http: 'http',
+  https: 'https',
+  operational: 'http',
+};
 
 /** User `nobody`; the public image says so by name, which the kubelet cannot check. */
 const UID = 65534;
@@ -80,10 +90,16 @@ export class Blackbox extends Construct {
     });
   }
 
+  /** Names of the services that are probed. */
+  get services(): string[] {
+    return [...this.names.keys()];
+  }
+
   /** Probes an endpoint of the platform; its `probe_success` carries the label `service`. */
   probe(service: string, endpoint: Endpoint, { module, path = '/' }: ServiceProbe): void {
     this.connections.watch(endpoint);
-    const target = module.startsWith('http') ? `${endpoint.url(module)}${path}` : endpoint.address;
+    const scheme = SCHEMES[module];
+    const target = scheme === undefined ? endpoint.address : `${endpoint.url(scheme)}${path}`;
     this.declare(service, module, target);
   }
 

@@ -8,7 +8,15 @@ import { ConfigFiles, renderPayload } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
 import type { Endpoint } from '../../platform/endpoint';
 import { objectName } from '../../platform/names';
-import { Resources, RESTRICTED, resources, restrictedPod, spread, Spreading } from '../../platform/pod';
+import {
+  oneAtATime,
+  Resources,
+  RESTRICTED,
+  resources,
+  restrictedPod,
+  spread,
+  Spreading,
+} from '../../platform/pod';
 import type { Dashboard } from '../dashboards/model';
 import { DASHBOARDS, Uid } from '../dashboards/uids';
 import { OidcClient, OidcProps } from './oidc';
@@ -114,7 +122,7 @@ export class Grafana extends Construct {
     new Deployment(this, 'Resource', {
       spec: {
         replicas,
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+        strategy: oneAtATime(replicas),
         selector: { matchLabels: labels },
         template: {
           metadata: { labels: podLabels },

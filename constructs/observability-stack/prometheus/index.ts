@@ -76,6 +76,7 @@ export class Prometheus extends Construct {
   private readonly account: ServiceAccount;
   private readonly readers = new Set<string>();
   private readonly alertmanagers: Endpoint[] = [];
+  private readonly monitored: string[] = ['kubelet'];
 
   constructor(scope: Construct, id: string, props: PrometheusProps) {
     super(scope, id);
@@ -163,6 +164,11 @@ export class Prometheus extends Construct {
     for (const source of sources) this.monitor(source);
   }
 
+  /** `job` of everything that is scraped, as the operator names it. */
+  get jobs(): readonly string[] {
+    return this.monitored;
+  }
+
   /** Sends alerts to every pod behind an endpoint. */
   alertTo(alertmanager: Endpoint): void {
     this.connections.watch(alertmanager);
@@ -183,6 +189,7 @@ export class Prometheus extends Construct {
         })),
       },
     });
+    this.monitored.push(`${source.namespace}/${objectName(source.construct)}`);
     this.read(source.namespace);
   }
 

@@ -11,7 +11,7 @@ import type {
   Role,
 } from '../../../imports/k8s';
 import type { PodMonitorSpec, ProbeSpec, PrometheusSpec } from '../../../imports/monitoring.coreos.com';
-import { API_SERVER, find, Ground, manifestsOf, platformWith } from '../../support';
+import { API_SERVER, bucketOf, find, Ground, manifestsOf, platformWith } from '../../support';
 
 const KUBELETS = { name: 'kubelets', cidr: '10.0.0.0/24', port: 10250 };
 
@@ -38,6 +38,10 @@ function build(
           blackboxExporter: 'quay.io/prometheus/blackbox-exporter:v0.28.0',
           kubeStateMetrics: 'registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.1',
           nodeExporter: 'quay.io/prometheus/node-exporter:v1.12.1',
+          loki: 'docker.io/grafana/loki:3.7.6',
+          tempo: 'docker.io/grafana/tempo:2.10.8',
+          grafana: 'docker.io/grafana/grafana:13.2.0',
+          collector: 'docker.io/otel/opentelemetry-collector-contrib:0.144.0',
         },
         cluster: {
           labels: { environment: 'staging', cluster: 'test' },
@@ -48,6 +52,14 @@ function build(
         },
         metrics: { replicas: 2, series: 50_000, intervalSeconds: 30, retentionDays: 7 },
         alerting: { receivers: { kind: 'logged', image: 'docker.io/library/python:3.13.9-slim-bookworm' } },
+        logs: {
+          perDay: '5Gi',
+          replicas: 3,
+          bucket: bucketOf('logs'),
+          retentionDays: { platform: 7, bridge: 14 },
+        },
+        traces: { spansPerSecond: 200, retentionDays: 3, gateways: 2, bucket: bucketOf('traces') },
+        dashboards: { domain: 'grafana.example.com' },
         runbooks: 'https://git.example.com/runbooks',
         agents: namespaces.add('node-agents', { podSecurity: 'privileged' }),
         authority,

@@ -1,0 +1,18 @@
+/** Lighthouse's server as metrics, traces and probes know it. */
+export const BRIDGE = {
+  /** Name in traces (`service.name`), and of its probes. */
+  service: 'bridge',
+  namespace: 'bridge',
+  /** Container of the server. */
+  container: 'bridge',
+  /** Container that serves the file system. */
+  fuse: 'fuse',
+} as const;
+
+/** When somebody is told: the limits that Lighthouse's own rules name, as far as they can be measured. */
+export const BRIDGE_LIMITS = {
+  /** Share of the server's memory. */
+  memoryShare: 0.85,
+  /** Size at which the live event log is rotated, bytes; the next rotation overwrites what this one kept. */
+  eventLogBytes: 100_000_000,
+} as const;

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { ObservabilityStack } from '.';
+import { BRIDGE } from '../bridge-with-fuse/settings';
+import { LIFETIMES } from '../certificate-authority';
+import { parseQuantity } from '../platform/quantity';
+import { declaredRules } from './monitoring/declared';
+import { objectiveRules } from './objectives/rules';
+
+/** What the configuration planned with; passing it is told before it is felt. */
+export interface Plan {
+  /** What all pods together may reserve, as Kubernetes quantities. */
+  readonly budgets: { readonly cpu: string; readonly memory: string };
+  readonly series: number;
+  readonly retentionDays: number;
+  /** Text of logs in a day, as a quantity. */
+  readonly logsPerDay: string;
+  readonly spansPerSecond: number;
+  readonly alertmanagers: number;
+}
+
+/** Services whose owner is who keeps data; all others are the platform's, save Lighthouse itself. */
+const DATA = 'postgres|redis-.+|object-storage|vector-database|embeddings';
+
+/** A budget of errors is counted over a month, or over what Prometheus keeps. */
+const PERIOD_DAYS = 30;
+
+/**
+ * Rules about what is no single service: nodes, volumes, certificates, objectives, the plan, and the watching itself.
+ * Comes after everything else that is observed: it tells when something of that goes missing.
+ */
+export function observePlatform(stack: ObservabilityStack, plan: Plan): void {
+  const periodDays = Math.min(PERIOD_DAYS, plan.retentionDays);
+  const folder = (name: string) => join(__dirname, name);
+  stack.alerts('health', folder('health'), { DATA, BRIDGE: BRIDGE.service });
+  stack.alerts('objectives', folder('objectives'), { PERIOD_DAYS: periodDays }, objectiveRules(periodDays));
+  stack.alerts('kubernetes', folder('kubernetes'), {});
+  stack.alerts('volumes', folder('volumes'), {});
+  stack.alerts('certificates', folder('certificates'), {
+    EXPIRES_SECONDS: (LIFETIMES.leaf.renewBefore * 3600) / 3,
+  });
+  stack.alerts('delivery', folder('delivery'), {});
+  stack.alerts('budget', folder('budget'), {
+    MEMORY_BYTES: parseQuantity(plan.budgets.memory),
+    CPU_CORES: parseQuantity(plan.budgets.cpu),
+    SERIES: plan.series,
+    LOG_BYTES: parseQuantity(plan.logsPerDay),
+    SPANS_PER_SECOND: plan.spansPerSecond,
+  });
+  stack.alerts(
+    'monitoring',
+    folder('monitoring'),
+    { RETENTION_DAYS: plan.retentionDays, ALERTMANAGERS: plan.alertmanagers },
+    [declaredRules(stack.declared)],
+  );
+}
