@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { App } from 'cdk8s';
 import { IMAGE_NAMES, Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
@@ -6,6 +8,9 @@ import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
 import { operations } from './operations';
 import { PhaseChart } from './phase-chart';
+
+/** Where the runbook of each alert lies. */
+const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
 
 /** Builds one cluster of an environment: all its phases, in the order in which they are synced. */
 export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
@@ -18,5 +23,9 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
     new PhaseChart(app, 'validation'),
   ];
   bootstrap(app, environment, cluster, phases);
-  return { ...readPlatform(app, environment, cluster), images: new Set(IMAGE_NAMES.map(images)) };
+  return {
+    ...readPlatform(app, environment, cluster),
+    images: new Set(IMAGE_NAMES.map(images)),
+    runbooks: new Set(existsSync(RUNBOOKS) ? readdirSync(RUNBOOKS) : []),
+  };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { check as alerts } from '../test/payloads/alerts';
 import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
@@ -9,6 +10,7 @@ import { Misuse, runCommand } from './command';
 type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
+  alerts,
   'argo-cd': argoCd,
   'event-store': eventStore,
   redis,

@@ -2,6 +2,7 @@ import { ApiObject, App } from 'cdk8s';
 import { IConstruct } from 'constructs';
 import { Phase, PhaseChart } from '../charts/phase-chart';
 import type { Cluster, Environment } from '../config/schema';
+import { AlertRules } from '../constructs/observability-stack/alert-rules';
 import { Connections } from '../constructs/platform/connections';
 import { PLATFORM_LABELS } from '../constructs/platform/labels';
 import { Manifest, manifestOf, objectsIn } from '../constructs/platform/manifest';
@@ -25,6 +26,9 @@ export interface Platform {
   readonly cluster: Cluster;
   readonly objects: readonly PlatformObject[];
   readonly connections: readonly Connections[];
+  readonly alerts: readonly AlertRules[];
+  /** Names of the files in `docs/runbooks/`. */
+  readonly runbooks?: ReadonlySet<string>;
   /** Every image that the configuration knows. */
   readonly images?: ReadonlySet<string>;
 }
@@ -62,7 +66,8 @@ export function readPlatform(app: App, environment: Environment, cluster: Cluste
     connections: Connections.of(unit),
   }));
   const connections = app.node.findAll().flatMap((node) => Connections.of(node) ?? []);
-  return { environment, cluster, objects, connections };
+  const alerts = app.node.findAll().filter((node) => node instanceof AlertRules);
+  return { environment, cluster, objects, connections, alerts };
 }
 
 /** What an object is synced with: the set of pods it belongs to, else itself. */

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { parse } from 'yaml';
 import { PrometheusRule, type PrometheusRuleSpec } from '../../imports/monitoring.coreos.com';
 import { Holes, renderPayload } from '../platform/config-files';
+import { renderAlertTests } from './alert-tests';
 
 export interface AlertRulesProps {
   /** Folder with `alerts.yaml`, and `alerts.test.yaml` beside it. */
@@ -28,12 +29,15 @@ export class AlertRules extends Construct {
   readonly folder: string;
   readonly holes: Holes;
   readonly groups: readonly RuleGroup[];
+  /** The unit tests beside the rules, rendered; undefined where there are none. */
+  readonly tests: string | undefined;
 
   /** @throws Error for a file that cannot be read or is no list of groups, and for holes that do not fit */
   constructor(scope: Construct, id: string, props: AlertRulesProps) {
     super(scope, id);
     this.folder = props.folder;
     this.holes = props.holes;
+    this.tests = renderAlertTests(props.folder, props.holes);
     const file = join(props.folder, 'alerts.yaml');
     const { groups } = parse(renderPayload(file, props.holes)) as { groups?: readonly RuleGroup[] };
     if (!groups) throw new Error(`${file}: must be a Prometheus rule file with groups`);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ObservabilityStack } from '.';
+import { PrometheusRule } from '../../imports/monitoring.coreos.com';
 import { BRIDGE } from '../bridge-with-fuse/settings';
 import { LIFETIMES } from '../certificate-authority';
 import { parseQuantity } from '../platform/quantity';
@@ -46,10 +47,9 @@ export function observePlatform(stack: ObservabilityStack, plan: Plan): void {
     LOG_BYTES: parseQuantity(plan.logsPerDay),
     SPANS_PER_SECOND: plan.spansPerSecond,
   });
-  stack.alerts(
-    'monitoring',
-    folder('monitoring'),
-    { RETENTION_DAYS: plan.retentionDays, ALERTMANAGERS: plan.alertmanagers },
-    [declaredRules(stack.declared)],
-  );
+  stack.alerts('monitoring', folder('monitoring'), {
+    RETENTION_DAYS: plan.retentionDays,
+    ALERTMANAGERS: plan.alertmanagers,
+  });
+  new PrometheusRule(stack, 'Declared', { spec: { groups: [declaredRules(stack.declared)] } });
 }

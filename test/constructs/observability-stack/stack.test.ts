@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { ObservabilityStack } from '../../../constructs/observability-stack';
+import { platformDashboard } from '../../../constructs/observability-stack/dashboards/platform';
 import { Connections } from '../../../constructs/platform/connections';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
@@ -12,6 +13,9 @@ import type {
 } from '../../../imports/k8s';
 import type { PodMonitorSpec, ProbeSpec, PrometheusSpec } from '../../../imports/monitoring.coreos.com';
 import { API_SERVER, bucketOf, find, Ground, manifestsOf, platformWith } from '../../support';
+
+/** What Grafana shows first. */
+const HOME = platformDashboard({ memoryBudget: 1, services: 1, latencySeconds: 1, renewalDays: 1 });
 
 const KUBELETS = { name: 'kubelets', cidr: '10.0.0.0/24', port: 10250 };
 
@@ -67,6 +71,7 @@ function build(
         spreading: 'required',
         ...change,
       });
+      stack.dashboard(HOME);
       look(stack, ground);
     }),
   );
