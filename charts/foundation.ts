@@ -45,6 +45,8 @@ export interface Foundation {
   /** The namespace of what watches the platform, and where it keeps what it sees. */
   readonly observability: {
     readonly namespace: PlatformNamespace;
+    /** The namespace of what must see the nodes themselves. */
+    readonly agents: PlatformNamespace;
     readonly buckets: Readonly<Record<'logs' | 'traces', Bucket>>;
   };
 }
@@ -65,6 +67,8 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
   const postgres = namespaces.add('postgres');
   const vectors = namespaces.add('vector-database');
   const namespace = namespaces.add('observability');
+  // Whoever reads a node's own files may not be restricted; everything else is apart from it.
+  const agents = namespaces.add('node-agents', { podSecurity: 'privileged' });
   const { storage, buckets } = objectStorage(site, namespaces.add('object-storage'), {
     postgres,
     vectors,
@@ -82,7 +86,7 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
       embeddings,
     },
-    observability: { namespace, buckets },
+    observability: { namespace, agents, buckets },
   };
 }
 

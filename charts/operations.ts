@@ -10,7 +10,6 @@ import { observePostgres } from '../constructs/postgres-cluster/observe';
 import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { parseQuantity } from '../constructs/platform/quantity';
-import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
@@ -49,10 +48,6 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
   const { metrics, logs, traces, dashboards, alerting } = environment.observability;
   // Where members may share a zone there is one of each, and nothing to survive.
   const several = ground.spreading === 'required';
-  // Whoever reads a node's own files may not be restricted; everything else is apart from it.
-  const agents = new PlatformNamespaces(chart, 'Namespaces').add('node-agents', {
-    podSecurity: 'privileged',
-  });
   return new ObservabilityStack(observability.namespace.continuedIn(chart), 'Default', {
     ...ground,
     images: {
@@ -102,7 +97,7 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
       ...(dashboards.oidc ? { oidc: signOn(dashboards.oidc) } : {}),
     },
     runbooks: alerting.runbooks,
-    agents,
+    agents: observability.agents.continuedIn(chart),
   });
 }
 

@@ -13,8 +13,12 @@ export async function mutantsOf(
   file: RuleFile,
   parse: (expressions: readonly Expression[]) => Promise<Parsed[]>,
 ): Promise<{ mutants: TestedRules[]; equivalents: ReadonlySet<string> }> {
+  // Groups that are the product of a table are not in the file.
+  const names = [...file.source.matchAll(/^ *- name: (\S+)$/gm)].map(([, name = '']) => name);
+  const patterns = names.map((name) => new RegExp(`^${name.replace(/@[A-Z0-9_]+@/g, '.+')}$`));
+  const written = (name: string): boolean => patterns.some((pattern) => pattern.test(name));
   const rules = file.groups.flatMap((group, at) =>
-    (group.rules ?? []).map((rule, index) => ({ rule, at, index })),
+    written(group.name) ? (group.rules ?? []).map((rule, index) => ({ rule, at, index })) : [],
   );
   const parsed = await parse(rules.map(({ rule }) => ({ id: '', expr: String(rule.expr) })));
   const mutants = rules.flatMap(({ rule, at, index }, order) =>
