@@ -1,3 +1,4 @@
+import { alerts } from './alerts';
 import { backups } from './backups';
 import { budgets } from './budgets';
 import { containers } from './containers';
@@ -36,4 +37,5 @@ export const guarantees: readonly Guarantee[] = [
   recovery,
   rotation,
   observed,
+  alerts,
 ];
