@@ -33,7 +33,10 @@ const sortedSet = (values: readonly string[]): string[] => [...new Set(values)].
 const HEALTH_ELSEWHERE = [
   ...['Certificate', 'ClusterIssuer', 'Issuer'].map((kind) => `cert-manager.io_${kind}`),
   ...['ExternalSecret', 'SecretStore', 'ClusterSecretStore'].map((kind) => `external-secrets.io_${kind}`),
-  ...['argoproj.io_AppProject', 'monitoring.coreos.com_PodMonitor'],
+  'argoproj.io_AppProject',
+  ...['PodMonitor', 'Probe', 'Prometheus', 'PrometheusRule', 'ServiceMonitor'].map(
+    (kind) => `monitoring.coreos.com_${kind}`,
+  ),
 ];
 
 /** Whether a kind belongs to a custom resource: Kubernetes' own groups have no dot, or end in k8s.io. */

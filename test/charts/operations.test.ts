@@ -1,0 +1,41 @@
+import { find } from '../support';
+import { spec } from '../../constructs/platform/workloads';
+import type { ProbeSpec } from '../../imports/monitoring.coreos.com';
+import { expectSnapshot, manifestsIn, PLATFORMS } from './support';
+
+/** What there must be to see, by the label `service`: twelve where object storage runs here or elsewhere. */
+const SERVICES = [
+  'alertmanager',
+  'collector',
+  'embeddings',
+  'grafana',
+  'loki',
+  'object-storage',
+  'postgres',
+  'prometheus',
+  'redis-cache',
+  'redis-sessions',
+  'tempo',
+  'vector-database',
+];
+
+describe.each(PLATFORMS)('operations of %s', (_, platform) => {
+  const manifests = manifestsIn(platform, 'operations');
+
+  test('twelve services are looked at', () => {
+    const services = manifests
+      .filter(({ kind }) => kind === 'Probe')
+      .map((probe) => spec<ProbeSpec>(probe).targets?.staticConfig?.labels?.['service']);
+    expect([...new Set(services)].sort()).toEqual(SERVICES);
+  });
+
+  test('tells when something that was declared is not seen', () => {
+    const { groups } = spec<{ groups: { rules: { labels: Record<string, string> }[] }[] }>(
+      find(manifests, 'PrometheusRule', 'declared'),
+    );
+    const declared = groups.flatMap(({ rules }) => rules.flatMap(({ labels }) => labels['service'] ?? []));
+    expect(declared.sort()).toEqual(SERVICES);
+  });
+
+  test('is as it was', () => expectSnapshot(platform, 'operations'));
+});
