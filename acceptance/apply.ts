@@ -82,10 +82,16 @@ function isSame(before: Live, after: Live): boolean {
   );
 }
 
+/** What controllers write down of their own counting: it grows with every update, also with one that takes another back. */
+const COUNTED: ReadonlySet<string> = new Set([
+  'deployment.kubernetes.io/revision',
+  'deprecated.daemonset.template.generation',
+]);
+
 /** What is wanted of an object, without what the API server and controllers add: equal before a change and after its undoing. */
 export function wantedOf({ metadata, ...rest }: Live): Manifest {
   const { name, namespace, labels, annotations = {} } = metadata;
-  const kept = Object.entries(annotations).filter(([key]) => key !== 'deployment.kubernetes.io/revision');
+  const kept = Object.entries(annotations).filter(([key]) => !COUNTED.has(key));
   const wanted: Manifest = {
     ...rest,
     metadata: { name, namespace, labels, annotations: Object.fromEntries(kept) },
