@@ -158,9 +158,16 @@ describe('prometheus', () => {
         .filter((target) => !target.endsWith(':53'))
         .sort(),
     ).toEqual([
+      'node-agents:8888',
+      'node-agents:8889',
       'node-agents:9100',
+      'observability:3000',
+      'observability:3100',
+      'observability:3200',
       'observability:8080',
       'observability:8081',
+      'observability:8888',
+      'observability:8889',
       'observability:9090',
       'observability:9093',
       'observability:9115',
