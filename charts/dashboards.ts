@@ -41,7 +41,7 @@ export function showAll(stack: ObservabilityStack, { site: { environment }, serv
       memoryBudget: memory,
       services: new Set(stack.declared.services).size,
       latencySeconds,
-      renewalDays: LIFETIMES.leaf.renewBefore / 24,
+      renewalDays: LIFETIMES.leaf.renewBefore / 24 / 3,
     }),
     objectivesDashboard(),
     businessDashboard({ euroPerMonth: dashboards.monthlyCost }),
