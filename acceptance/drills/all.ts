@@ -1,4 +1,5 @@
 import type { Smoke } from '../smoke/all';
+import { fireAlerts } from './alerts';
 import { drain } from './drain';
 import { deleteEveryPod } from './every-pod';
 import { restartObjectStorage } from './object-storage-restart';
@@ -10,6 +11,7 @@ export const DRILLS: readonly Smoke[] = [
   { subject: 'PostgreSQL', run: killPrimary },
   { subject: 'Redis', run: killMaster },
   { subject: 'object storage', run: restartObjectStorage },
+  { subject: 'alerts', run: fireAlerts },
   { subject: 'every pod deleted', run: deleteEveryPod },
   { subject: 'every pod evicted', run: drain },
 ];

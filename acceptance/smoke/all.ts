@@ -1,6 +1,7 @@
 import type { Trial } from '../trial';
 import { tryConnections } from './connections';
 import { tryObjectStorage } from './object-storage';
+import { tryObservability } from './observability';
 import { tryPostgres } from './postgres';
 import { tryRedis } from './redis';
 import { tryVectorDatabase } from './vector-database';
@@ -17,5 +18,6 @@ export const SMOKES: readonly Smoke[] = [
   { subject: 'Redis', run: tryRedis },
   { subject: 'object storage', run: tryObjectStorage },
   { subject: 'vector database', run: tryVectorDatabase },
+  { subject: 'observability', run: tryObservability },
   { subject: 'network', run: tryConnections },
 ];

@@ -2,10 +2,14 @@
 
 import json
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Far more than the largest group of alerts; a longer message is refused.
 MOST_BYTES = 4 * 2**20
+
+# Messages of several groups come at once; a line and its end are written one after the other.
+PRINTING = threading.Lock()
 
 
 def lines(path, message):
@@ -35,8 +39,9 @@ class Receiver(BaseHTTPRequestHandler):
         except (ValueError, KeyError, TypeError, AttributeError):
             self.answer(400)
             return
-        for line in printed:
-            print(line, flush=True)
+        with PRINTING:
+            for line in printed:
+                print(line, flush=True)
         self.answer(200)
 
     def answer(self, status):
