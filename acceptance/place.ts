@@ -33,6 +33,9 @@ export interface Standing {
   readonly trust?: boolean;
 }
 
+/** Name of its container. */
+export const PLACE = 'place';
+
 /** Seconds until a pod must run: its image may have to be pulled, and room may have to become free. */
 const START_SECONDS = 120;
 
@@ -136,12 +139,25 @@ async function created(cluster: Cluster, pod: Manifest, end: number): Promise<Li
   const there = await cluster.get(pod);
   if (there) return there;
   try {
-    return (await cluster.apply(pod)).body;
+    return (await cluster.apply(await owned(cluster, pod))).body;
   } catch (error) {
     if (!(error instanceof Refusal) || !error.message.includes('exceeded quota') || performance.now() > end)
       throw error;
     return undefined;
   }
+}
+
+/**
+ * The pod, controlled by its namespace: one that nobody controls is taken over by the DaemonSet whose labels it has, which
+ * deletes it as one too many on its node.
+ */
+async function owned(cluster: Cluster, pod: Manifest): Promise<Manifest> {
+  const { namespace: name = '' } = pod.metadata;
+  const owner = await cluster.get({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  if (!owner) throw new Error(`there is no namespace ${name}`);
+  const reference = { apiVersion: 'v1', kind: 'Namespace', name, uid: owner.metadata.uid, controller: true };
+  const metadata = { ...pod.metadata, ownerReferences: [reference] };
+  return { ...pod, metadata };
 }
 
 function reasonOf(live: Live | undefined): string {
@@ -181,7 +197,7 @@ export function podOf(standing: Standing): Manifest {
       securityContext: restrictedPod(uid),
       containers: [
         {
-          name: 'place',
+          name: PLACE,
           image,
           command: ['sleep', String(LIFETIME_SECONDS)],
           env: [{ name: 'HOME', value: '/tmp' }, ...env],
