@@ -37,8 +37,11 @@ export interface AlertmanagerProps {
 /** User `nobody` of the public image. */
 const UID = 65534;
 
-/** What a member gets: measured with a thousand alerts in two hundred groups, doubled (README). */
-const SIZE = { cpu: '10m', memory: '96Mi' } as const;
+/**
+ * What a member gets. Measured with 0.34.2: 33 MiB at rest, 94 MiB at the most with a thousand alerts in six hundred groups
+ * while nobody took the messages.
+ */
+const SIZE = { cpu: '10m', memory: '128Mi' } as const;
 
 /** Silences and the log of what was told, five days of it: some megabytes, and no storage class makes less. */
 const STORAGE = '1Gi';
