@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { check as alertmanager } from '../test/payloads/alertmanager';
 import { check as alerts } from '../test/payloads/alerts';
 import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventStore } from '../test/payloads/event-store';
@@ -10,6 +11,7 @@ import { Misuse, runCommand } from './command';
 type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
+  alertmanager,
   alerts,
   'argo-cd': argoCd,
   'event-store': eventStore,
