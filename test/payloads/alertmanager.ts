@@ -4,6 +4,7 @@
  * or held back, and what comes when a receiver is back. The receiver is the payload that prints messages.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -254,8 +255,7 @@ async function deliveries(program: string, folder: string, report: Report): Prom
       back,
     );
 
-    server.kill();
-    await new Promise((resolve) => server.once('exit', resolve));
+    await stop(server);
     serve(true);
     await answers(api);
     await post(
@@ -267,8 +267,16 @@ async function deliveries(program: string, folder: string, report: Report): Prom
     const told = heard('DuringMaintenance').sort().join();
     report('maintenance holds back warnings, and nothing critical', told === 'data-chat,data-page', told);
   } finally {
-    for (const child of started) child.kill();
+    await Promise.all(started.map(stop));
   }
+}
+
+/** Ends a program and waits until it has: Alertmanager writes its state at the end, into a folder that is removed after. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill();
+  await ended;
 }
 
 async function send(api: string, alerts: readonly Labels[], more: object): Promise<void> {
