@@ -18,7 +18,11 @@ export function bootstrap(
 
   const { repository, branch, syncWindows } = environment.delivery;
   new ArgoCdSettings(argocd, 'settings');
-  const operators = new PlatformOperators(argocd, 'operators', { installed: cluster.installed, syncWindows });
+  const operators = new PlatformOperators(argocd, 'operators', {
+    groups: new Set(phases.flatMap(({ apiGroups }) => apiGroups)),
+    installed: cluster.installed,
+    syncWindows,
+  });
   new Delivery(argocd, 'lighthouse', {
     repository,
     branch,

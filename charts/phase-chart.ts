@@ -15,6 +15,11 @@ export class PhaseChart extends Chart {
     super(app, phase, { disableResourceNameHashes: true });
   }
 
+  /** API groups of the objects that are in it so far. */
+  get apiGroups(): string[] {
+    return this.node.findAll().flatMap((child) => (ApiObject.isApiObject(child) ? [child.apiGroup] : []));
+  }
+
   /** Names are public contract (hosts, volumes, kubectl): stable, short, without hash. */
   override generateObjectName(object: ApiObject): string {
     return objectName(object);

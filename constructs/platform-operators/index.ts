@@ -3,9 +3,14 @@ import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectName } from '../platform/names';
 import { rolesOf } from '../delivery/roles';
 import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from '../delivery/settings';
-import { OPERATOR_NAMES, operatorChart, OperatorName } from './operators';
+import { OPERATOR_NAMES, operatorChart, OperatorName, operatorsFor } from './operators';
 
 export interface PlatformOperatorsProps {
+  /**
+   * API groups in use: operators that none of them needs, directly or through another operator, are not installed.
+   * @default - all operators
+   */
+  readonly groups?: ReadonlySet<string>;
   /**
    * Operators that the cluster already has; they are left alone.
    * @default - none
@@ -30,8 +35,9 @@ export class PlatformOperators extends Construct {
 
   constructor(scope: Construct, id: string, props: PlatformOperatorsProps = {}) {
     super(scope, id);
-    const { installed = [] } = props;
-    const names = OPERATOR_NAMES.filter((name) => !installed.includes(name));
+    const { groups, installed = [] } = props;
+    const needed = groups === undefined ? OPERATOR_NAMES : operatorsFor(groups);
+    const names = needed.filter((name) => !installed.includes(name));
     const charts = names.map(operatorChart);
 
     const project = new AppProject(this, 'Resource', {

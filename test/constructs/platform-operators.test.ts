@@ -30,6 +30,7 @@ function operators(props?: PlatformOperatorsProps) {
 
 /** Every prop; a new one does not compile until it is here. */
 const every: Required<PlatformOperatorsProps> = {
+  groups: new Set(['barmancloud.cnpg.io', 'trust.cert-manager.io', 'monitoring.coreos.com']),
   installed: ['cert-manager', 'trust-manager'],
   syncWindows: [
     { kind: 'allow', schedule: '0 6 * * 1-5', duration: '10h', timeZone: 'UTC', manualSync: false },
@@ -65,10 +66,15 @@ describe('the operators', () => {
       'operators-cloudnative-pg',
       'operators-barman-cloud',
       'operators-prometheus-operator',
-      'operators-external-secrets',
     ]);
     expect(project.sourceRepos).not.toContain(OPERATORS['cert-manager'].repository);
     expect(project.destinations?.map(({ namespace }) => namespace)).not.toContain('cert-manager');
+  });
+
+  test('are those that something needs, and those that these need in turn', () => {
+    const { names } = operators({ groups: new Set(['barmancloud.cnpg.io']) });
+    expect(names).toEqual(['operators-cert-manager', 'operators-cloudnative-pg', 'operators-barman-cloud']);
+    expect(operators({ groups: new Set(['apps']) }).names).toEqual([]);
   });
 
   test('come after what they need, after their project, and before everything else', () => {
