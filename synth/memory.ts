@@ -23,7 +23,7 @@ const KEPT = 32;
 /**
  * Remembers what environments were printed as, so that a synth costs what changed. A result is found again by everything
  * that it was made of: the program, the images, the payload files and the environment's own file, each by its content
- * (the program by the times and sizes of its sources, as for its bundle). Only what all guarantees hold for is kept.
+ * (the program by the times and sizes of its sources, as for its bundle), and the runbooks by their names. Only what all guarantees hold for is kept.
  */
 export class Memory {
   private readonly ground: string;
@@ -39,7 +39,14 @@ export class Memory {
     images: string,
   ) {
     this.ground =
-      program === undefined ? '' : digest([program, content(images), ...payloads(join(root, 'constructs'))]);
+      program === undefined
+        ? ''
+        : digest([
+            program,
+            content(images),
+            ...payloads(join(root, 'constructs')),
+            ...names(join(root, 'docs', 'runbooks')),
+          ]);
   }
 
   /** What an environment's file was printed as when everything was as it is now; undefined where that is not known. */
@@ -98,6 +105,11 @@ function payloads(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .flatMap((file) => [file, content(file)]);
+}
+
+/** Names in a folder: all that is asked of them is whether each alert has one. */
+function names(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 
 function content(file: string): string {

@@ -16,6 +16,8 @@ describe('remembering what environments were printed as', () => {
     writeFileSync(images, 'redis: 1');
     writeFileSync(environment, 'a: 1');
     writeFileSync(join(root, 'constructs', 'a', 'a.conf'), 'x');
+    mkdirSync(join(root, 'docs', 'runbooks'), { recursive: true });
+    writeFileSync(join(root, 'docs', 'runbooks', 'ServiceDown.md'), '# ServiceDown');
   });
 
   afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -36,6 +38,7 @@ describe('remembering what environments were printed as', () => {
     ['a payload file', () => writeFileSync(join(root, 'constructs', 'a', 'a.conf'), 'y')],
     ['a new payload file', () => writeFileSync(join(root, 'constructs', 'a', 'b.conf'), '')],
     ['a payload file that is gone', () => rmSync(join(root, 'constructs', 'a', 'a.conf'))],
+    ['a runbook that is gone', () => rmSync(join(root, 'docs', 'runbooks', 'ServiceDown.md'))],
     ['images that are gone', () => rmSync(images)],
   ])('%s makes it unknown', (_, change) => {
     memory().keep(environment, FILES);
