@@ -1,0 +1,95 @@
+import { isNamespaced } from '../../constructs/platform/scope';
+import packageJson from '../../package.json';
+import { type Command, kubectl } from './commands';
+import { type Item, type There, TRANSIENT } from './there';
+
+/** What a person may call a kind, besides its name and the plural of that. */
+const SHORT: Readonly<Record<string, string>> = { pvc: 'PersistentVolumeClaim', svc: 'Service' };
+
+/** Verbs of kubectl, and how many words after them come before what they are about. */
+const VERBS: Readonly<Record<string, { readonly skip: number; readonly kind?: string }>> = {
+  get: { skip: 0 },
+  describe: { skip: 0 },
+  delete: { skip: 0 },
+  top: { skip: 0 },
+  logs: { skip: 0, kind: 'Pod' },
+  exec: { skip: 0, kind: 'Pod' },
+  'port-forward': { skip: 0, kind: 'Pod' },
+  rollout: { skip: 1 },
+  cnpg: { skip: 1, kind: 'Cluster' },
+};
+
+/** What is wrong with a command in a cluster; undefined where everything it names is there. */
+export function wrongIn(there: There, { words }: Command): string | undefined {
+  const [program = '', verb = '', script = ''] = words;
+  if (program === 'npm' && verb === 'run')
+    return script in packageJson.scripts ? undefined : `there is no script ${script}`;
+  if (program !== 'kubectl') return `nothing is known of ${program}`;
+  return wrongForKubectl(there, words);
+}
+
+function wrongForKubectl(there: There, words: readonly string[]): string | undefined {
+  const { rest, flags } = kubectl(words);
+  const [verb = '', ...after] = rest;
+  const known = VERBS[verb];
+  if (!known) return `kubectl ${verb} is not known here`;
+  const [first = '', ...others] = after.slice(known.skip);
+
+  const namespace = flags.get('namespace');
+  if (namespace !== undefined && !there.namespaces.has(namespace))
+    return `there is no namespace ${namespace}`;
+  const within = there.items.filter((item) => namespace === undefined || item.namespace === namespace);
+
+  const [kinds = '', ...names] = first.includes('/')
+    ? first.split('/')
+    : known.kind === undefined
+      ? [first, ...others]
+      : [known.kind, first];
+  for (const word of kinds.split(',')) {
+    const kind = kindOf(there, word);
+    if (kind === undefined) return `there is no kind ${word}`;
+    const ofKind = within.filter((item) => item.kind === kind);
+    const [wrong] = (names.length === 0 ? [''] : names).flatMap(
+      (name) => wrongAmong(ofKind, kind, name, flags) ?? [],
+    );
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** @param name empty where all of the kind are meant */
+function wrongAmong(
+  items: readonly Item[],
+  kind: string,
+  name: string,
+  flags: ReadonlyMap<string, string>,
+): string | undefined {
+  const selector = flags.get('selector');
+  const container = flags.get('container');
+  if (name !== '' && isNamespaced({ kind }) && !flags.has('namespace')) return 'it names no namespace';
+  const named = items.filter((item) => name === '' || item.name === name);
+  if (named.length === 0 && !(TRANSIENT.has(kind) && name === ''))
+    return `there is no ${kind} ${name}`.trim();
+  const selected = named.filter(({ labels }) => selector === undefined || isSelected(labels, selector));
+  if (selected.length === 0 && selector !== undefined) return `no ${kind} has ${selector}`;
+  if (container !== undefined && !selected.some(({ containers }) => containers.includes(container)))
+    return `${kind} ${name} has no container ${container}`;
+  return undefined;
+}
+
+function isSelected(labels: Readonly<Record<string, string>>, selector: string): boolean {
+  return selector.split(',').every((each) => {
+    const [key = '', value] = each.split('=');
+    return labels[key] === value;
+  });
+}
+
+function kindOf({ items }: There, word: string): string | undefined {
+  const lower = word.toLowerCase();
+  const kinds = new Set([...items.map(({ kind }) => kind), ...TRANSIENT]);
+  return SHORT[lower] ?? [...kinds].find((kind) => namesOf(kind.toLowerCase()).includes(lower));
+}
+
+function namesOf(kind: string): string[] {
+  return [kind, `${kind}s`, `${kind}es`, kind.replace(/y$/, 'ies')];
+}

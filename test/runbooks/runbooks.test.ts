@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PLATFORMS } from '../charts/support';
+import { commandsIn } from './commands';
+import { wrongIn } from './findings';
+import { thereIn } from './there';
+
+const FOLDER = join(__dirname, '../../docs/runbooks');
+const CLUSTERS = PLATFORMS.map(([, platform]) => thereIn(platform));
+
+/** Commands of a page that can be run as they stand in no cluster of any environment, with what is wrong in the first. */
+function wrongOn(page: string): string[] {
+  return commandsIn(page).flatMap((command) => {
+    const wrong = CLUSTERS.map((there) => wrongIn(there, command));
+    return wrong.includes(undefined) ? [] : [`${command.text}: ${wrong[0]}`];
+  });
+}
+
+describe.each(readdirSync(FOLDER))('%s', (file) => {
+  const page = readFileSync(join(FOLDER, file), 'utf8');
+
+  test('has the sections of a runbook, in order, and something to look at first', () => {
+    expect(page.match(/^#+ .*$/gm)).toEqual([
+      `# ${file.replace(/\.md$/, '')}`,
+      '## Meaning',
+      '## Impact',
+      '## First look',
+      '## Causes',
+      '## Mitigation',
+      '## Prevention',
+    ]);
+    expect(page).toMatch(/^## First look\n\n```sh\n[^`]+```\n/m);
+  });
+
+  test('names what is there', () => expect(wrongOn(page)).toEqual([]));
+});
+
+test.each([
+  ['kubectl -n redsi get pods', 'there is no namespace redsi'],
+  ['kubectl -n redis get cluster events', 'there is no Cluster events'],
+  ['kubectl -n postgres get cluster event', 'there is no Cluster event'],
+  ['kubectl -n redis describe pods cache-members-0 cache-members-7', 'there is no Pod cache-members-7'],
+  ['kubectl -n postgres get custard events', 'there is no kind custard'],
+  ['kubectl -n postgres cnpg status event', 'there is no Cluster event'],
+  ['kubectl -n postgres logs events-9', 'there is no Pod events-9'],
+  ['kubectl -n postgres logs events-1 -c pgbouncer', 'Pod events-1 has no container pgbouncer'],
+  [
+    'kubectl -n redis logs sessions-members-0 --container=redsi',
+    'Pod sessions-members-0 has no container redsi',
+  ],
+  [
+    'kubectl -n redis get pods -l app.kubernetes.io/instance=session',
+    'no Pod has app.kubernetes.io/instance=session',
+  ],
+  ['kubectl -n redis port-forward svc/sesions 6379', 'there is no Service sesions'],
+  ['kubectl -n redis exec deployment/sesions -- true', 'there is no Deployment sesions'],
+  ['kubectl -n observability rollout restart statefulset loky', 'there is no StatefulSet loky'],
+  ['kubectl -n cnpg-system logs deployment/cnpg', 'there is no Deployment cnpg'],
+  ['kubectl get cluster events', 'it names no namespace'],
+  ['kubectl get deployments,stateful -A', 'there is no kind stateful'],
+  ['kubectl frobnicate pods -A', 'kubectl frobnicate is not known here'],
+  ['npm run sinth', 'there is no script sinth'],
+  ['helm list', 'nothing is known of helm'],
+])('%s is found: %s', (command, wrong) => {
+  expect(wrongOn(`\`\`\`sh\n${command}\n\`\`\`\n`)).toEqual([`${command}: ${wrong}`]);
+});
+
+test('commands in prose are held to the same', () => {
+  expect(
+    wrongOn('Restart: `kubectl -n redis rollout restart deployment sesions`, `npm run sinth -- --help`.'),
+  ).toEqual([
+    'kubectl -n redis rollout restart deployment sesions: there is no Deployment sesions',
+    'npm run sinth -- --help: there is no script sinth',
+  ]);
+});
+
+test.each([
+  'kubectl -n postgres cnpg status events',
+  'kubectl -n redis port-forward svc/sessions 6379',
+  `kubectl -n postgres exec events-1 -c postgres -- psql -c "select 'a'" -n nowhere`,
+])('%s can be run', (command) => {
+  expect(wrongOn(`\`\`\`sh\n${command}\n\`\`\`\n`)).toEqual([]);
+});
+
+test.each([
+  'kubectl get pods -A | grep x',
+  'kubectl get pods -A; reboot',
+  "kubectl get 'pods",
+  'kubectl get pods --frob',
+])('a reader who is tired is not given %s', (command) => {
+  expect(() => wrongOn(`\`\`\`sh\n${command}\n\`\`\`\n`)).toThrow(/not a plain command|not known here/);
+});
