@@ -49,6 +49,7 @@ export function proposalFor(environment: Environment, step: Step, growth: number
       ...environment,
       clusters,
       budgets: {
+        ...budgets,
         cpu: quantity('budgets.cpu', budgets.cpu, need.cores, (least) => String(Math.ceil(least))),
         memory: quantity('budgets.memory', budgets.memory, need.memory, gibibytes),
       },

@@ -120,6 +120,8 @@ const secretReference = {
 /** Sizing that every service shares: what one of its pods is given. */
 const size = { cpu: cores, memory: bytes } as const;
 
+const price = { type: 'number', minimum: 0 } as const;
+
 const redis = {
   type: 'object',
   additionalProperties: false,
@@ -207,7 +209,27 @@ export const environmentSchema = {
       description: 'What one cluster may reserve in all, updates included.',
       additionalProperties: false,
       required: ['cpu', 'memory'],
-      properties: size,
+      properties: {
+        ...size,
+        prices: {
+          type: 'object',
+          description:
+            'What the capacity plan reckons with, each for a month; there is no default: without them, no cost is told.',
+          additionalProperties: false,
+          required: ['currency', 'core', 'memoryGiB', 'storageGiB'],
+          properties: {
+            currency: {
+              type: 'string',
+              pattern: '^[A-Z]{3}$',
+              message: 'must be a currency by its three letters such as EUR',
+              description: 'By its ISO 4217 code.',
+            },
+            core: price,
+            memoryGiB: price,
+            storageGiB: price,
+          },
+        },
+      },
     },
     targets: {
       type: 'object',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { monthlyCost } from '../capacity/cost';
 import { type Need, STEPS } from '../capacity/plan';
 import { type Proposal, proposalFor } from '../capacity/proposal';
 import { buildPlatform } from '../charts/platform';
@@ -14,7 +15,8 @@ import { Misuse, runCommand } from './command';
 const USAGE = `usage: npm run capacity [-- OPTION ...]
 
 Says, from the configuration alone, what each step of the capacity plan needs, what of that the environment gives, and which
-of its values to change. Each proposal is built and held against all guarantees; nothing is written.
+of its values to change; with budgets.prices, also what it costs in a cluster and month. Each proposal is built and held
+against all guarantees; nothing is written.
 
   --environment NAME   which environment (default: production)
   --growth PERCENT     how much more than each step, such as 25% (default: 0%)
@@ -24,8 +26,9 @@ of its values to change. Each proposal is built and held against all guarantees;
 
 Exit status 1 where a proposal does not hold a guarantee.`;
 
-/** A proposal, and what the guarantees have against the environment that it makes. */
+/** A proposal, what it costs in a month, and what the guarantees have against the environment that it makes. */
 interface Checked extends Proposal {
+  readonly cost: number | undefined;
   readonly findings: readonly string[];
 }
 
@@ -44,7 +47,7 @@ function check(proposal: Proposal, images: Images): Checked {
       findingsAgainst(buildPlatform(environment, cluster, images), guarantees),
     ),
   ];
-  return { ...proposal, findings };
+  return { ...proposal, cost: monthlyCost(proposal.need, environment), findings };
 }
 
 const gigabytes = (bytes: number): string => `${Math.ceil(bytes / 1e9)} GB`;
@@ -59,13 +62,18 @@ const COLUMNS: readonly (readonly [title: string, cell: (need: Need) => string])
   ['events/s', ({ eventsPerSecond }) => String(Math.ceil(eventsPerSecond))],
 ];
 
-function tableOf(proposals: readonly Checked[]): string {
-  const rows = [
-    COLUMNS.map(([title]) => title),
-    ...proposals.map(({ need }) => COLUMNS.map(([, cell]) => cell(need))),
-  ];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')).join('\n');
+function tableOf(proposals: readonly Checked[], { budgets: { prices } }: Environment): string {
+  const titles = [...COLUMNS.map(([title]) => title), ...(prices ? [`${prices.currency} a month`] : [])];
+  const rows = proposals.map(({ need, cost }) => [
+    ...COLUMNS.map(([, cell]) => cell(need)),
+    ...(cost === undefined ? [] : [String(Math.ceil(cost))]),
+  ]);
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [titles, ...rows]
+    .map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '))
+    .join('\n');
 }
 
 function adviceOf({ need, changes, findings }: Checked): string {
@@ -77,17 +85,6 @@ function adviceOf({ need, changes, findings }: Checked): string {
       ? '  with these, all rules and guarantees hold'
       : `  with these, ${findings.length} rules or guarantees do not hold:\n${findings.map((each) => `    ${each}`).join('\n')}`;
   return [`${load}:`, ...lines, verdict].join('\n');
-}
-
-/** What it costs now, and what it would cost if everything grew as the cores do. */
-function costOf({ observability, budgets }: Environment, proposals: readonly Checked[]): string {
-  const now = observability.dashboards.monthlyCost;
-  if (now === 0) return 'cost: not configured (observability.dashboards.monthlyCost is 0)';
-  const each = proposals.map(
-    ({ need }) =>
-      `${COLUMNS[0]?.[1](need)}: ${Math.ceil((now * Math.max(need.cores, 1)) / Number(budgets.cpu))}`,
-  );
-  return `cost a month, in euros, if it grows as cores do from ${now} for ${budgets.cpu}: ${each.join(', ')}`;
 }
 
 function main(): number {
@@ -108,13 +105,11 @@ function main(): number {
   }
   const proposals = STEPS.map((step) => check(proposalFor(environment, step, growth), images));
   if (values.json) {
-    const plain = proposals.map(({ need, changes, findings }) => ({ need, changes, findings }));
+    const plain = proposals.map(({ need, cost, changes, findings }) => ({ need, cost, changes, findings }));
     console.log(JSON.stringify({ environment: environment.environment, growth, steps: plain }, undefined, 2));
   } else {
     console.log(`${environment.environment}, ${values.growth} more than each step of the plan\n`);
-    console.log(
-      `${tableOf(proposals)}\n\n${proposals.map(adviceOf).join('\n')}\n\n${costOf(environment, proposals)}`,
-    );
+    console.log(`${tableOf(proposals, environment)}\n\n${proposals.map(adviceOf).join('\n')}`);
   }
   return proposals.some(({ findings }) => findings.length > 0) ? 1 : 0;
 }

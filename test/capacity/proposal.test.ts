@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { join } from 'node:path';
+import { monthlyCost } from '../../capacity/cost';
 import { needOf, STEPS } from '../../capacity/plan';
 import { proposalFor } from '../../capacity/proposal';
 import { loadConfig } from '../../config/load';
@@ -24,6 +25,26 @@ test('writes follow from the storage, the time in which it fills, and what is lo
   // 5 TB in 90 days are 643 KB a second; with what is logged for them four times that, in pages of 8 KiB.
   expect(needOf(full, 0, 90).iops).toBe(Math.ceil((4 * 5000e9) / (90 * 86_400) / 8192));
   expect(needOf(full, 0, 45).iops).toBeGreaterThan(needOf(full, 0, 90).iops * 1.99);
+});
+
+test('a month costs what cores, memory and a volume per instance cost; without prices, nothing is told', () => {
+  const need = needOf(full, 0, 90);
+  const cost = (core: number, memoryGiB: number, storageGiB: number): number | undefined =>
+    monthlyCost(need, {
+      postgres: { ...production.postgres, instances: 3 },
+      budgets: { ...production.budgets, prices: { currency: 'EUR', core, memoryGiB, storageGiB } },
+    });
+  expect(cost(20, 0, 0)).toBe(160 * 20);
+  expect(cost(0, 3, 0)).toBeCloseTo((640e9 / 2 ** 30) * 3);
+  expect(cost(0, 0, 0.1)).toBeCloseTo(((3 * 5000e9) / 2 ** 30) * 0.1);
+  expect(cost(20, 3, 0.1)).toBeCloseTo(3200 + 1788.14 + 1396.98, 1);
+  expect(monthlyCost(need, { ...production, budgets: { cpu: '1', memory: '1Gi' } })).toBeUndefined();
+});
+
+test('a proposal keeps the prices', () => {
+  const prices = { currency: 'EUR', core: 20, memoryGiB: 3, storageGiB: 0.1 };
+  const priced = { ...production, budgets: { ...production.budgets, prices } };
+  expect(proposalFor(priced, full, 0).environment.budgets.prices).toEqual(prices);
 });
 
 test('what the configuration gives already is not changed', () => {

@@ -15,7 +15,6 @@ export interface CapacityDashboardProps {
 const DAY = 86_400;
 const USED = 'kubelet_volume_stats_used_bytes';
 const SIZE = 'kubelet_volume_stats_capacity_bytes';
-const MEMORY = 'container_memory_working_set_bytes{container!="", namespace!~"kube-.*"}';
 
 /** What is used of what there is, and when it ends. */
 export function capacityDashboard({ budgets, series: planned, fullDays }: CapacityDashboardProps): Dashboard {
@@ -43,7 +42,7 @@ export function capacityDashboard({ budgets, series: planned, fullDays }: Capaci
           unit: 'percentunit',
           max: 1,
           bounds: above(0.85, 0.95),
-          queries: [now(`sum(${MEMORY}) / ${budgets.memory}`)],
+          queries: [now(`lighthouse:capacity_memory:bytes / ${budgets.memory}`)],
         }),
         stat('Cores reserved', {
           about: 'Requests of all pods over the budget of the environment.',
@@ -81,12 +80,13 @@ export function capacityDashboard({ budgets, series: planned, fullDays }: Capaci
       row('Memory', [
         graph('Used, and in a week', {
           about:
-            'Working sets, and where their growth of a week leads in another one. The dashed line is the budget.',
+            'Working sets, and where they lead in a week: in a straight line through the last day, and as the same hour of next week. The dashed line is the budget.',
           unit: 'bytes',
           bounds: { side: 'above', critical: budgets.memory },
           queries: [
-            series(`sum(${MEMORY})`, 'used'),
-            series(`sum(predict_linear(${MEMORY.replace('}', '}[1d]')}, ${7 * DAY}))`, 'in a week'),
+            series('lighthouse:capacity_memory:bytes', 'used'),
+            series('lighthouse:capacity_memory:linear7d', 'in a week, in a straight line'),
+            series('lighthouse:capacity_memory:seasonal7d', 'in a week, with the season'),
           ],
         }),
         table('Reserved and not used', {
@@ -111,14 +111,14 @@ export function capacityDashboard({ budgets, series: planned, fullDays }: Capaci
       ]),
       row('Processors', [
         graph('Cores used and reserved', {
-          about: 'Cores in use against what is reserved. Used above reserved lives on what others leave.',
+          about:
+            'Cores in use, where they lead in a week, and what is reserved. Used above reserved lives on what others leave. The dashed line is the budget.',
           unit: 'none',
           bounds: { side: 'above', critical: budgets.cores },
           queries: [
-            series(
-              'sum(rate(container_cpu_usage_seconds_total{container!="", namespace!~"kube-.*"}[$__rate_interval]))',
-              'used',
-            ),
+            series('lighthouse:capacity_cores:sum', 'used'),
+            series('lighthouse:capacity_cores:linear7d', 'in a week, in a straight line'),
+            series('lighthouse:capacity_cores:seasonal7d', 'in a week, with the season'),
             series(
               'sum(kube_pod_container_resource_requests{resource="cpu", namespace!~"kube-.*"})',
               'reserved',
@@ -169,23 +169,22 @@ export function capacityDashboard({ budgets, series: planned, fullDays }: Capaci
       ]),
       row('Data', [
         graph('Event store', {
-          about: 'Size of the databases, and where the growth of a day leads in a month.',
+          about: 'Size of the event store, and where the growth of a day leads in 30 days.',
           unit: 'bytes',
           queries: [
-            series('max by (datname) (cnpg_pg_database_size_bytes)', '{{datname}}'),
-            series(
-              `max by (datname) (predict_linear(cnpg_pg_database_size_bytes[1d], ${30 * DAY}))`,
-              '{{datname}} in a month',
-            ),
+            series('lighthouse:capacity_event_store:bytes', 'now'),
+            series('lighthouse:capacity_event_store:linear30d', 'in 30 days'),
           ],
           to: [see('postgres')],
         }),
         graph('Connections of PostgreSQL', {
-          about: 'Connections, and the same hour a week before: growth that follows use.',
+          about:
+            'Connections of the instance that has most, where they lead in a week, and the same hour a week before: growth that follows use.',
           unit: 'none',
           queries: [
-            series('sum(max by (pod, state) (cnpg_backends_total))', 'now'),
-            series('sum(max by (pod, state) (cnpg_backends_total offset 1w))', 'a week before'),
+            series('lighthouse:capacity_connections:max', 'now'),
+            series('lighthouse:capacity_connections:linear7d', 'in a week'),
+            series('lighthouse:capacity_connections:max offset 1w', 'a week before'),
           ],
           to: [see('postgres')],
         }),
