@@ -3,6 +3,7 @@ import { spec } from '../constructs/platform/workloads';
 import { inventoryOf, PodSource } from '../synth/inventory';
 import type { PlatformObject } from '../synth/platform';
 import type { Finding, Guarantee } from './guarantee';
+import { GIVEN_NAMESPACES } from './inputs';
 
 /**
  * Every selector selects what it is there for: a workload its own pods, and a Service, a disruption budget or a monitor
@@ -57,7 +58,9 @@ function exactlyOne(
   const selected = pods.filter(
     ({ namespace, workload }) => namespace === metadata.namespace && matches(labels, workload.labels),
   );
-  if (selected.length === 1 && Object.keys(labels).length > 0) return [];
+  // Whose pods others make can be monitored, and what these are is not known here: an alert tells when there are none.
+  const isForeign = kind === 'PodMonitor' && GIVEN_NAMESPACES.has(metadata.namespace ?? '');
+  if (selected.length === (isForeign ? 0 : 1) && Object.keys(labels).length > 0) return [];
   const names = selected.map(({ object }) => `${object.manifest.kind} ${object.manifest.metadata.name}`);
   return [
     {

@@ -86,7 +86,12 @@ function chosen({ dist, environment, cluster }: Options): { name: string; printe
     throw new Error(
       `environment ${environment} has the clusters ${clusters.join(', ')}: name one with --cluster`,
     );
-  return { name, printed: inside.filter((each) => each.cluster === name && each.phase !== 'bootstrap') };
+  return { name, printed: inside.filter((each) => each.cluster === name && !isArgoCds(each)) };
+}
+
+/** What hands a cluster to Argo CD, and what looks at that. */
+function isArgoCds({ phase, manifest }: Printed): boolean {
+  return phase === 'bootstrap' || manifest.metadata.namespace === 'argocd';
 }
 
 /** Applies all waves; false where one was refused or does not become healthy: what comes after it would not either. */

@@ -4,7 +4,7 @@ import { renderPayload } from '../platform/config-files';
 
 /**
  * How the bridge's lines are read, and what is counted of them: it serves no metrics of its own. A rotation of
- * its event log cannot be counted so: it says nothing when it rotates.
+ * its event log cannot be counted so, for it says nothing when it rotates: the alert comes before.
  */
 export function bridgeLogs(): LogParser {
   return { parser: renderPayload(join(__dirname, 'logs.yaml')), tenant: 'bridge', counters: COUNTERS };

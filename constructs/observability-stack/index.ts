@@ -15,6 +15,7 @@ import { NodeExporter } from './exporters/node';
 import { Grafana, type GrafanaProps } from './grafana';
 import type { Declared } from './monitoring/declared';
 import { Prometheus } from './prometheus';
+import type { ForeignPods } from './prometheus/foreign-pods';
 import type { MetricsLoad } from './sizing';
 import { LogParser, LogsKept, Telemetry, TracesKept } from './telemetry';
 
@@ -141,6 +142,11 @@ export class ObservabilityStack extends Construct {
    */
   scrape(construct: IConstruct): void {
     this.prometheus.scrape(construct);
+  }
+
+  /** Scrapes pods that are not the platform's own, such as an operator's. */
+  scrapeOutside(pods: ForeignPods): void {
+    this.prometheus.scrapeOutside(pods);
   }
 
   /** Looks at a service from outside. Several probes of one service: it is healthy when all succeed. */

@@ -6,6 +6,7 @@ import { LIFETIMES } from '../certificate-authority';
 import { parseQuantity } from '../platform/quantity';
 import { declaredRules } from './monitoring/declared';
 import { objectiveRules } from './objectives/rules';
+import { ARGO_CD, CERT_MANAGER } from './prometheus/foreign-pods';
 
 /** What the configuration planned with; passing it is told before it is felt. */
 export interface Plan {
@@ -36,9 +37,12 @@ export function observePlatform(stack: ObservabilityStack, plan: Plan): void {
   stack.alerts('objectives', folder('objectives'), { PERIOD_DAYS: periodDays }, objectiveRules(periodDays));
   stack.alerts('kubernetes', folder('kubernetes'), {});
   stack.alerts('volumes', folder('volumes'), {});
+  stack.scrapeOutside(CERT_MANAGER);
   stack.alerts('certificates', folder('certificates'), {
     EXPIRES_SECONDS: (LIFETIMES.leaf.renewBefore * 3600) / 3,
   });
+  // Every cluster syncs itself, so there is one in each.
+  stack.scrapeOutside(ARGO_CD);
   stack.alerts('delivery', folder('delivery'), {});
   stack.alerts('budget', folder('budget'), {
     MEMORY_BYTES: parseQuantity(plan.budgets.memory),

@@ -37,5 +37,18 @@ describe.each(PLATFORMS)('operations of %s', (_, platform) => {
     expect(declared.sort()).toEqual(SERVICES);
   });
 
+  test('cert-manager and Argo CD are scraped, and missed where they are not', () => {
+    const monitors = manifests.filter(({ kind }) => kind === 'PodMonitor');
+    const jobs = monitors.map(({ metadata: { namespace, name } }) => `${namespace}/${name}`);
+    const { groups } = spec<{ groups: { rules: { labels: Record<string, string> }[] }[] }>(
+      find(manifests, 'PrometheusRule', 'declared'),
+    );
+    const declared = groups.flatMap(({ rules }) => rules.flatMap(({ labels }) => labels['job'] ?? []));
+    for (const job of ['argocd/application-controller', 'cert-manager/cert-manager']) {
+      expect(jobs).toContain(job);
+      expect(declared).toContain(job);
+    }
+  });
+
   test('is as it was', () => expectSnapshot(platform, 'operations'));
 });

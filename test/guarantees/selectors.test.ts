@@ -33,6 +33,18 @@ test('pods of another namespace are not selected', () => {
   ]);
 });
 
+test('a monitor in a namespace of others selects pods of theirs, and must name them', () => {
+  const monitor = (matchLabels: object) => ({
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PodMonitor',
+    metadata: { name: 'x', namespace: 'cert-manager' },
+    spec: { selector: { matchLabels }, podMetricsEndpoints: [{ portNumber: 9402 }] },
+  });
+  const beside = (labels: object) => added(soundPlatform(), 'Service/app/server', monitor(labels));
+  expect(findingsOf(selectors, beside(OTHER))).toEqual([]);
+  expect(causesOf(selectors, beside({}))).toEqual(['PodMonitor cert-manager/x selects no labels: no pods']);
+});
+
 test('pods of two workloads are found', () => {
   const twin = {
     apiVersion: 'apps/v1',

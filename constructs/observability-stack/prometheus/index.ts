@@ -18,6 +18,7 @@ import { namespaceOf, objectName } from '../../platform/names';
 import { AddressRange } from '../../platform/peer';
 import { dataClaim, resources, restrictedPod, spread, Spreading } from '../../platform/pod';
 import { MetricsLoad, metricsSize, shardsFor } from '../sizing';
+import { ForeignPods } from './foreign-pods';
 import { Kubelets } from './kubelets';
 import { FIRST_RELOADER, RELOADER } from './reloader';
 
@@ -162,6 +163,30 @@ export class Prometheus extends Construct {
       .filter(({ endpoints }) => endpoints.some(({ metrics }) => metrics !== undefined));
     if (sources.length === 0) throw new Error(`${construct.node.path}: serves no metrics to scrape`);
     for (const source of sources) this.monitor(source);
+  }
+
+  /** Scrapes pods that somebody else installs, and keeps what is read of what they serve. */
+  scrapeOutside(pods: ForeignPods): void {
+    const { namespace, name, labels, port, kept } = pods;
+    this.connections.watch(pods.endpoint(this));
+    new PodMonitor(this, `Outside-${namespace}-${name}`, {
+      metadata: { namespace, name },
+      spec: {
+        selector: { matchLabels: labels },
+        podMetricsEndpoints: [
+          {
+            // Not all of them name the port.
+            portNumber: port,
+            path: '/metrics',
+            // They speak of objects elsewhere, whose namespace is what people must read.
+            honorLabels: true,
+            metricRelabelings: [{ sourceLabels: ['__name__'], regex: kept.join('|'), action: 'keep' }],
+          },
+        ],
+      },
+    });
+    this.monitored.push(`${namespace}/${name}`);
+    this.read(namespace);
   }
 
   /** `job` of everything that is scraped, as the operator names it. */

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { ObservabilityStack } from '../../../constructs/observability-stack';
 import { platformDashboard } from '../../../constructs/observability-stack/dashboards/platform';
+import { ForeignPods } from '../../../constructs/observability-stack/prometheus/foreign-pods';
 import { Connections } from '../../../constructs/platform/connections';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
@@ -195,6 +196,42 @@ describe('verbs', () => {
     expect(selector.matchLabels).toEqual(policy(manifests, 'shop').podSelector?.matchLabels);
     expect(targets(manifests, 'prometheus')).toContain('market:9000');
     expect(policy(manifests, 'shop').ingress?.map(({ ports }) => ports?.[0]?.port)).toEqual([9000]);
+  });
+
+  test('scrapeOutside: pods of others by port number, what is read of them in their own words, and the way to them', () => {
+    const jobs: string[] = [];
+    const labels = { 'app.kubernetes.io/name': 'robot' };
+    const manifests = build((stack) => {
+      stack.scrapeOutside(new ForeignPods('argocd', 'robot', labels, 8082, ['robot_a', 'robot_b_.+']));
+      jobs.push(...stack.declared.jobs);
+    });
+    const monitor = find(manifests, 'PodMonitor', 'robot');
+    expect(monitor.metadata.namespace).toBe('argocd');
+    expect(spec<PodMonitorSpec>(monitor)).toEqual({
+      selector: { matchLabels: labels },
+      podMetricsEndpoints: [
+        {
+          portNumber: 8082,
+          path: '/metrics',
+          honorLabels: true,
+          metricRelabelings: [{ sourceLabels: ['__name__'], regex: 'robot_a|robot_b_.+', action: 'keep' }],
+        },
+      ],
+    });
+    expect(policy(manifests, 'prometheus').egress).toContainEqual({
+      to: [
+        {
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'argocd' } },
+          podSelector: { matchLabels: labels },
+        },
+      ],
+      ports: [{ protocol: 'TCP', port: 8082 }],
+    });
+    const mayRead = manifests.filter(
+      ({ kind, metadata }) => kind === 'RoleBinding' && metadata.namespace === 'argocd',
+    );
+    expect(mayRead).toHaveLength(1);
+    expect(jobs).toContain('argocd/robot');
   });
 
   test('what serves no metrics cannot be scraped', () => {
