@@ -42,6 +42,8 @@ export interface Foundation {
   readonly chart: PhaseChart;
   readonly site: Site;
   readonly services: DataServices;
+  /** The namespace of Lighthouse itself. */
+  readonly bridge: PlatformNamespace;
   /** The namespace of what watches the platform, and where it keeps what it sees. */
   readonly observability: {
     readonly namespace: PlatformNamespace;
@@ -86,6 +88,7 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
       embeddings,
     },
+    bridge: namespaces.add('bridge'),
     observability: { namespace, agents, buckets },
   };
 }

@@ -3,19 +3,20 @@ import { ObservabilityStack } from '../constructs/observability-stack';
 import type { AlertmanagerProps } from '../constructs/observability-stack/alertmanager';
 import { type Capacity, observeCapacity } from '../constructs/observability-stack/capacity/observe';
 import { observePlatform, Plan } from '../constructs/observability-stack/observe';
-import { bridgeAlerts } from '../constructs/bridge-with-fuse/observe';
+import { bridgeAlerts, observeBridge } from '../constructs/bridge-with-fuse/observe';
 import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
 import { observePostgres } from '../constructs/postgres-cluster/observe';
 import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { parseQuantity } from '../constructs/platform/quantity';
+import type { Automation } from './automation';
 import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
 
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
-export function operations(app: App, ground: Foundation): PhaseChart {
+export function operations(app: App, ground: Foundation, { bridge }: Automation): PhaseChart {
   const chart = new PhaseChart(app, 'operations');
   const stack = observabilityStack(chart, ground);
   const { postgres, redis, objectStorage, vectorDatabase, embeddings } = ground.services;
@@ -25,6 +26,7 @@ export function operations(app: App, ground: Foundation): PhaseChart {
   observeObjectStorage(stack, objectStorage);
   observeVectorDatabase(stack, vectorDatabase, embeddings);
   observeCapacity(stack, capacityOf(ground));
+  if (bridge) observeBridge(stack, bridge);
   bridgeAlerts(stack);
   observePlatform(stack, planOf(ground.site));
   showAll(stack, ground);

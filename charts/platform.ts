@@ -4,6 +4,7 @@ import { App } from 'cdk8s';
 import { IMAGE_NAMES, Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
 import { Platform, readPlatform } from '../synth/platform';
+import { automation } from './automation';
 import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
 import { operations } from './operations';
@@ -16,10 +17,11 @@ const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
 export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
   const app = new App();
   const ground = foundation(app, environment, cluster, images);
+  const lighthouse = automation(app, ground);
   const phases = [
     ground.chart,
-    new PhaseChart(app, 'automation'),
-    operations(app, ground),
+    lighthouse.chart,
+    operations(app, ground, lighthouse),
     new PhaseChart(app, 'validation'),
   ];
   bootstrap(app, environment, cluster, phases);

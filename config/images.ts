@@ -25,6 +25,7 @@ export const IMAGE_NAMES = [
   'loki',
   'tempo',
   'collector',
+  'bridge',
 ] as const;
 
 export type ImageName = (typeof IMAGE_NAMES)[number];

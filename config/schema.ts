@@ -147,6 +147,7 @@ export const environmentSchema = {
     'redis',
     'objectStorage',
     'vectorDatabase',
+    'bridge',
     'observability',
   ],
   properties: {
@@ -437,6 +438,21 @@ export const environmentSchema = {
           required: ['replicas', 'cpu', 'memory'],
           properties: { replicas: { type: 'integer', minimum: 1, maximum: 50 }, ...size },
         },
+      },
+    },
+    bridge: {
+      type: 'object',
+      description: 'Lighthouse itself, in the primary cluster.',
+      additionalProperties: false,
+      required: ['state', 'cpu', 'memory', 'storage'],
+      properties: {
+        state: {
+          enum: ['local'],
+          description:
+            'Where sessions, experts and events live: local is the process and one volume, as release 1.0.0 has it, so that there is one replica.',
+        },
+        ...size,
+        storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
       },
     },
     observability: {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { check as alertmanager } from '../test/payloads/alertmanager';
 import { check as alerts } from '../test/payloads/alerts';
 import { check as argoCd } from '../test/payloads/argo-cd';
+import { check as eventLog } from '../test/payloads/event-log';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
@@ -14,6 +15,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   alertmanager,
   alerts,
   'argo-cd': argoCd,
+  'event-log': eventLog,
   'event-store': eventStore,
   redis,
   telemetry,

@@ -1,11 +1,14 @@
 import type { ObservabilityStack } from '../observability-stack';
-import type { Endpoint } from '../platform/endpoint';
+import type { BridgeWithFuse } from '.';
+import { bridgeLogs } from './logs';
 import { BRIDGE, BRIDGE_LIMITS } from './settings';
 
-/** What there is to see of Lighthouse's server, which serves no metrics: its answers. Spans and logs it sends by itself. */
-export function observeBridge(stack: ObservabilityStack, api: Endpoint): void {
-  stack.probe(BRIDGE.service, api, { module: 'http', path: '/health' });
-  stack.probe(BRIDGE.service, api, { module: 'operational', path: '/status' });
+/** What there is to see of Lighthouse's server, which serves no metrics: its answers, its lines, and what its requests tell. */
+export function observeBridge(stack: ObservabilityStack, bridge: BridgeWithFuse): void {
+  bridge.exportTo(stack.telemetry.gateway.grpc);
+  stack.logs(bridge, bridgeLogs());
+  stack.probe(BRIDGE.service, bridge.api, { module: 'http', path: '/health' });
+  stack.probe(BRIDGE.service, bridge.api, { module: 'operational', path: '/status' });
 }
 
 /** When somebody is told of Lighthouse; silent as long as none runs. */

@@ -1,6 +1,7 @@
 import { AlertRules } from '../../constructs/observability-stack/alert-rules';
 import { App } from 'cdk8s';
 import { join } from 'node:path';
+import { automation } from '../../charts/automation';
 import { foundation } from '../../charts/foundation';
 import { operations } from '../../charts/operations';
 import { loadConfig } from '../../config/load';
@@ -14,7 +15,8 @@ function rulesOf(name: Environment['environment'], at = 0): Map<string, AlertRul
   const cluster = environment?.clusters[at];
   if (!environment || !cluster) throw new Error(`no ${name}/${at}`);
   const app = new App();
-  operations(app, foundation(app, environment, cluster, images));
+  const ground = foundation(app, environment, cluster, images);
+  operations(app, ground, automation(app, ground));
   const rules = app.node.findAll().filter((node): node is AlertRules => node instanceof AlertRules);
   return new Map(rules.map((each) => [each.node.id.replace('Alerts-', ''), each]));
 }
