@@ -1,6 +1,7 @@
 import { App } from 'cdk8s';
+import { parseDuration } from '../constructs/platform/duration';
 import { BridgeWithFuse } from '../constructs/bridge-with-fuse';
-import type { Foundation } from './foundation';
+import { archiveOf, type Foundation } from './foundation';
 import { PhaseChart } from './phase-chart';
 
 /** Lighthouse, where it runs. */
@@ -17,7 +18,7 @@ export function automation(app: App, ground: Foundation): Automation {
   return { chart, bridge: bridge(chart, ground) };
 }
 
-function bridge(chart: PhaseChart, { site, bridge: namespace }: Foundation): BridgeWithFuse {
+function bridge(chart: PhaseChart, { site, bridge: { namespace, bucket } }: Foundation): BridgeWithFuse {
   const { environment, cluster, images, ground } = site;
   const { cpu, memory, storage } = environment.bridge;
   return new BridgeWithFuse(namespace.continuedIn(chart), 'bridge', {
@@ -26,5 +27,11 @@ function bridge(chart: PhaseChart, { site, bridge: namespace }: Foundation): Bri
     resources: { cpu, memory },
     storage,
     storageClass: cluster.storageClass,
+    backup: {
+      image: images('awsCli'),
+      bucket,
+      folder: archiveOf(environment, cluster),
+      recoveryPointMinutes: parseDuration(environment.targets.recoveryPoint) / 60,
+    },
   });
 }

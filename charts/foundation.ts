@@ -42,8 +42,8 @@ export interface Foundation {
   readonly chart: PhaseChart;
   readonly site: Site;
   readonly services: DataServices;
-  /** The namespace of Lighthouse itself. */
-  readonly bridge: PlatformNamespace;
+  /** The namespace of Lighthouse itself, and where copies of its event log go. */
+  readonly bridge: { readonly namespace: PlatformNamespace; readonly bucket: Bucket };
   /** The namespace of what watches the platform, and where it keeps what it sees. */
   readonly observability: {
     readonly namespace: PlatformNamespace;
@@ -68,12 +68,14 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
 
   const postgres = namespaces.add('postgres');
   const vectors = namespaces.add('vector-database');
+  const bridge = namespaces.add('bridge');
   const namespace = namespaces.add('observability');
   // Whoever reads a node's own files may not be restricted; everything else is apart from it.
   const agents = namespaces.add('node-agents', { podSecurity: 'privileged' });
   const { storage, buckets } = objectStorage(site, namespaces.add('object-storage'), {
     postgres,
     vectors,
+    bridge,
     logs: namespace,
     traces: namespace,
   });
@@ -88,13 +90,13 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
       embeddings,
     },
-    bridge: namespaces.add('bridge'),
+    bridge: { namespace: bridge, bucket: buckets.bridge },
     observability: { namespace, agents, buckets },
   };
 }
 
 /** Shares of an object store's volume that each consumer may fill; the rest is for the store itself. */
-const QUOTAS = { postgres: 0.5, vectors: 0.25, logs: 0.15, traces: 0.05 } as const;
+const QUOTAS = { postgres: 0.45, vectors: 0.25, bridge: 0.05, logs: 0.15, traces: 0.05 } as const;
 
 type Consumers<T> = Readonly<Record<keyof typeof QUOTAS, T>>;
 
@@ -118,6 +120,7 @@ function objectStorage(
     // One bucket for all clusters of an environment, a folder each: a standby reads its primary's.
     postgres: 'postgres-backups',
     vectors: `vectors-${archive}`,
+    bridge: `bridge-${archive}`,
     logs: `logs-${archive}`,
     traces: `traces-${archive}`,
   };
@@ -128,6 +131,7 @@ function objectStorage(
     buckets: {
       [ids.postgres]: bucket('postgres', 'backups'),
       [ids.vectors]: bucket('vectors', 'backups'),
+      [ids.bridge]: bucket('bridge', 'backups'),
       [ids.logs]: bucket('logs', 'data', after(logs.retention, logs.bridgeRetention)),
       [ids.traces]: bucket('traces', 'data', after(traces.retention)),
     },
@@ -137,6 +141,7 @@ function objectStorage(
     buckets: {
       postgres: storage.bucket(ids.postgres),
       vectors: storage.bucket(ids.vectors),
+      bridge: storage.bucket(ids.bridge),
       logs: storage.bucket(ids.logs),
       traces: storage.bucket(ids.traces),
     },
@@ -195,8 +200,8 @@ function eventStore(
   });
 }
 
-/** The folder of a cluster in the bucket that all clusters of its environment archive to. */
-function archiveOf(environment: Environment, cluster: Cluster): string {
+/** The folder of a cluster in a bucket that all clusters of its environment share. */
+export function archiveOf(environment: Environment, cluster: Cluster): string {
   return `${environment.environment}-${cluster.name}`;
 }
 

@@ -1,9 +1,9 @@
 import type { ObjectStoreSpec } from '../imports/barmancloud.cnpg.io';
-import type { Container } from '../imports/k8s';
+import type { Container, StatefulSetSpec } from '../imports/k8s';
 import type { ClusterSpec, ScheduledBackupSpec } from '../imports/postgresql.cnpg.io';
 import { CLUSTER_DOMAIN } from '../constructs/platform/endpoint';
 import { containersOf, spec } from '../constructs/platform/workloads';
-import { type Inventory, inventoryOf } from '../synth/inventory';
+import { type Inventory, inventoryOf, type PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Fact, Finding, Guarantee } from './guarantee';
 
@@ -259,10 +259,23 @@ function forgetful({ environment, objects }: Platform): Finding[] {
 
 function facts(writers: readonly Writer[], { pods }: Inventory): Fact[] {
   const written = new Set(writers.map(({ name }) => name));
-  const bare = pods.flatMap(({ object: { manifest }, namespace }) => {
-    const name = `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
-    const { volumeClaimTemplates = [] } = spec<{ volumeClaimTemplates?: readonly unknown[] }>(manifest);
-    return volumeClaimTemplates.length > 0 && !written.has(name) ? [name] : [];
+  const nameOf = ({ object: { manifest }, namespace }: PodSource): string =>
+    `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
+  // A writer may also be somebody who reads another's volume.
+  const read = pods
+    .filter((source) => written.has(nameOf(source)))
+    .flatMap(({ workload, namespace }) =>
+      (workload.pod?.volumes ?? []).map(
+        ({ persistentVolumeClaim }) => `${namespace}/${persistentVolumeClaim?.claimName}`,
+      ),
+    );
+  const bare = pods.flatMap((source) => {
+    const { manifest } = source.object;
+    const { volumeClaimTemplates = [] } = spec<StatefulSetSpec>(manifest);
+    const isRead = volumeClaimTemplates.some(({ metadata }) =>
+      read.includes(`${source.namespace}/${metadata?.name}-${manifest.metadata.name}-0`),
+    );
+    return volumeClaimTemplates.length > 0 && !isRead && !written.has(nameOf(source)) ? [nameOf(source)] : [];
   });
   return [
     ...writers.map((writer) => ({ subject: writer.name, figure: placeName(writer) })),

@@ -1,6 +1,7 @@
 import { MAKES } from '../constructs/platform/labels';
 import type { Manifest } from '../constructs/platform/manifest';
 import { spec } from '../constructs/platform/workloads';
+import type { StatefulSetSpec } from '../imports/k8s';
 import { identify } from './references';
 
 /** Something that comes to exist because of an object. */
@@ -79,6 +80,15 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       })),
       { identity: identify('ServiceAccount', namespace, cluster.serviceAccountName ?? name) },
     ];
+  },
+  StatefulSet: (manifest) => {
+    const { name, namespace } = manifest.metadata;
+    const { replicas = 1, volumeClaimTemplates = [] } = spec<StatefulSetSpec>(manifest);
+    return volumeClaimTemplates.flatMap(({ metadata }) =>
+      Array.from({ length: replicas }, (_, ordinal) => ({
+        identity: identify('PersistentVolumeClaim', namespace, `${metadata?.name}-${name}-${ordinal}`),
+      })),
+    );
   },
   Pooler: ({ metadata: { name, namespace } }) =>
     ['Service', 'ServiceAccount'].map((kind) => ({ identity: identify(kind, namespace, name) })),

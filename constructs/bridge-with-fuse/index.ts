@@ -9,6 +9,7 @@ import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
 import { dataClaim, Resources, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
+import { EventBackup, EventLogBackup } from './event-backup';
 import { BRIDGE, BRIDGE_LIMITS } from './settings';
 
 export interface BridgeWithFuseProps {
@@ -26,6 +27,11 @@ export interface BridgeWithFuseProps {
    */
   readonly logLevel?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
   readonly maker: CredentialsMaker;
+  /**
+   * Where copies of the event log go.
+   * @default - nowhere: for tests only
+   */
+  readonly backup?: EventLogBackup;
 }
 
 /** User of the image. */
@@ -69,7 +75,7 @@ export class BridgeWithFuse extends Construct {
 
   constructor(scope: Construct, id: string, props: BridgeWithFuseProps) {
     super(scope, id);
-    const { image, maker, storage, storageClass } = props;
+    const { image, maker, storage, storageClass, backup } = props;
     if (parseQuantity(storage) < LEAST_STORAGE) {
       throw new Error(`${this.node.path}: storage must be at least ${LEAST_STORAGE} bytes, got ${storage}`);
     }
@@ -108,6 +114,15 @@ export class BridgeWithFuse extends Construct {
         volumeClaimTemplates: dataClaim(storage, storageClass),
       },
     });
+    if (backup) {
+      new EventBackup(this, 'Backup', {
+        ...backup,
+        beside: this.connections,
+        claim: `data-${objectName(this)}-0`,
+        folderInClaim: 'events',
+        uid: UID,
+      });
+    }
   }
 
   /** Sends spans and the durations of requests to an OpenTelemetry collector, by gRPC over TLS. */

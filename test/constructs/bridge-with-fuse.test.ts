@@ -3,11 +3,23 @@ import { BridgeWithFuse, type BridgeWithFuseProps } from '../../constructs/bridg
 import { Connections } from '../../constructs/platform/connections';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { containersOf, spec, workloadOf } from '../../constructs/platform/workloads';
-import type { Container, NetworkPolicySpec, ServiceSpec, StatefulSetSpec } from '../../imports/k8s';
-import { find, type Ground, manifestsOf, platformWith } from '../support';
+import type {
+  Container,
+  CronJobSpec,
+  NetworkPolicySpec,
+  ServiceSpec,
+  StatefulSetSpec,
+} from '../../imports/k8s';
+import { bucketOf, find, type Ground, manifestsOf, platformWith } from '../support';
 
 /** Every prop; a new one does not compile until it is here. */
 const every: Required<Omit<BridgeWithFuseProps, 'maker'>> = {
+  backup: {
+    image: 'docker.io/amazon/aws-cli:2.0.0',
+    bucket: bucketOf('bridge-test-here'),
+    folder: 'test-here',
+    recoveryPointMinutes: 15,
+  },
   image: 'registry.example.com/lighthouse/bridge:1.0.0',
   resources: { cpu: '100m', memory: '192Mi' },
   storage: '2Gi',
@@ -140,6 +152,38 @@ describe('Lighthouse', () => {
       resources: { requests: every.resources, limits: { memory: every.resources.memory } },
     });
   });
+
+  test('copies its log often enough, from the node that has the volume, which it cannot write to', () => {
+    const { backup } = every;
+    const { schedule, jobTemplate } = spec<CronJobSpec>(find(build({ backup }), 'CronJob', 'bridge-backup'));
+    expect(schedule).toBe('*/7 * * * *');
+    const pod = jobTemplate.spec?.template.spec;
+    expect(pod?.volumes).toContainEqual({
+      name: 'data',
+      persistentVolumeClaim: { claimName: 'data-bridge-0', readOnly: true },
+    });
+    const [beside] = pod?.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    expect(beside).toEqual({
+      topologyKey: 'kubernetes.io/hostname',
+      labelSelector: setOf(build()).selector,
+    });
+    expect(pod?.containers[0]?.env).toEqual(
+      expect.arrayContaining([
+        { name: 'EVENTS', value: '/data/events' },
+        { name: 'BACKUP_BUCKET', value: 'bridge-test-here' },
+        { name: 'BACKUP_PREFIX', value: 'test-here' },
+        { name: 'BACKUP_ENDPOINT', value: 'https://s3.example.com:9000' },
+      ]),
+    );
+  });
+
+  test.each([1, 61, 2.5])(
+    'copies every half of the recovery point, which cannot be %d minutes',
+    (minutes) => {
+      const backup = { ...every.backup, recoveryPointMinutes: minutes };
+      expect(() => build({ backup })).toThrow(/recoveryPointMinutes must be whole minutes from 2 to 60, got/);
+    },
+  );
 
   test('needs room for rotated logs', () => {
     expect(() => build({ storage: '500Mi' })).toThrow(
