@@ -1,0 +1,1 @@
+"""The bridge's contract, for where the application is not at hand."""
