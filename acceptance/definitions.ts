@@ -24,7 +24,7 @@ function definitionsIn(source: CrdSource): Manifest[] {
   const archive = fetchModule(source);
   const found = archive
     .list(`${source.module}@${source.version}/${source.folder}`)
-    .filter((path) => path.endsWith('.yaml'))
+    .filter((path) => path.endsWith(source.file ?? '.yaml'))
     .flatMap((path) => definitionsOf(archive.read(path), source));
   const missing = source.kinds.filter((kind) => found.every(({ spec }) => spec.names.kind !== kind));
   if (missing.length > 0)

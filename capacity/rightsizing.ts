@@ -32,6 +32,8 @@ export interface RightSized {
 
 /** Containers whose size the configuration sets (`namespace/workload/container`), and the section that does. */
 const SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  'bridge/bridge/bridge': ['bridge'],
+  'postgres/events/postgres': ['postgres'],
   'redis/cache-members/redis': ['redis', 'cache'],
   'redis/sessions-members/redis': ['redis', 'sessions'],
   'object-storage/s3/minio': ['objectStorage'],

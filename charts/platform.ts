@@ -9,6 +9,7 @@ import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
 import { operations } from './operations';
 import { PhaseChart } from './phase-chart';
+import { recommendations } from './recommendations';
 
 /** Where the runbook of each alert lies. */
 const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
@@ -24,6 +25,7 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
     operations(app, ground, lighthouse),
     new PhaseChart(app, 'validation'),
   ];
+  if (cluster.verticalPodAutoscaler) recommendations(phases);
   bootstrap(app, environment, cluster, phases);
   return {
     ...readPlatform(app, environment, cluster),

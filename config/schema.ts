@@ -277,6 +277,11 @@ export const environmentSchema = {
             ...name,
             description: 'Class of all volumes; must bind late where there are zones.',
           },
+          verticalPodAutoscaler: {
+            type: 'boolean',
+            description:
+              'Whether this cluster has the VerticalPodAutoscaler: then it is asked for recommendations, and never to act on them. Without it: false.',
+          },
           installed: {
             type: 'array',
             description: 'Operators that this cluster already has and that Argo CD must not install.',

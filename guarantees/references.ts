@@ -114,6 +114,9 @@ const KUBERNETES_GROUPS: ReadonlySet<string> = new Set([
 /** Argo CD applies everything here, so it is there. */
 const DELIVERY_GROUP = 'argoproj.io';
 
+/** Comes with the cluster, where its configuration says so. */
+const RECOMMENDER_GROUP = 'autoscaling.k8s.io';
+
 /** Custom resources whose definition nobody installs. */
 function foreign({ objects, cluster }: Platform): Finding[] {
   const charts = new Set(
@@ -129,6 +132,7 @@ function foreign({ objects, cluster }: Platform): Finding[] {
   return objects.flatMap(({ path, manifest: { apiVersion, kind, metadata } }) => {
     const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
     if (KUBERNETES_GROUPS.has(group) || group === DELIVERY_GROUP || defined.has(group)) return [];
+    if (group === RECOMMENDER_GROUP && cluster.verticalPodAutoscaler) return [];
     const operator = OPERATOR_NAMES.find((name) => operatorChart(name).groups.includes(group));
     const cause = `${kind} ${metadata.name} is of API group ${group}`;
     if (!operator) {

@@ -65,6 +65,7 @@ const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = 
   secretStoreRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   storeRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   scaleTargetRef: ({ kind, name }) => ({ kind: String(kind), name }),
+  targetRef: ({ kind, name }) => ({ kind: String(kind), name }),
   imageCatalogRef: ({ kind, name }) => ({ kind: String(kind), name }),
   cluster: ({ name }) => ({ kind: 'Cluster', name }),
   subjects: ({ kind, name, namespace }) =>

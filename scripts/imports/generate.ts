@@ -137,7 +137,7 @@ const customResources = (source: CrdSource, archive: Zip, recognize: Recognize):
   const { module, version, group } = source;
   const found = archive
     .list(`${module}@${version}/${source.folder}`)
-    .filter((path) => path.endsWith('.yaml'))
+    .filter((path) => path.endsWith(source.file ?? '.yaml'))
     .flatMap((path) => customKinds(archive.read(path), group, source.kinds));
   const types = new TypeWriter({ prefix: 'k8s.', recognize });
   const files: Files = new Map();

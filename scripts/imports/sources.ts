@@ -42,6 +42,8 @@ export interface CrdSource {
   /** Of the archive as the module proxy serves it. */
   readonly sha256: string;
   readonly folder: string;
+  /** End of the names of the files with definitions, where the folder has older ones too: all of its YAML otherwise. */
+  readonly file?: string;
   readonly group: string;
   readonly kinds: readonly string[];
 }
@@ -55,6 +57,15 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     folder: 'manifests/crds',
     group: 'argoproj.io',
     kinds: ['Application', 'AppProject'],
+  },
+  {
+    module: 'k8s.io/autoscaler/vertical-pod-autoscaler',
+    version: 'v1.5.1',
+    sha256: '49d30b17a7fec4e65c8d51bd98d3614c1dae49aba1846b81824ebc2fdcbeaa15',
+    folder: 'deploy',
+    file: 'vpa-v1-crd-gen.yaml',
+    group: 'autoscaling.k8s.io',
+    kinds: ['VerticalPodAutoscaler'],
   },
   {
     module: 'github.com/cloudnative-pg/plugin-barman-cloud',

@@ -36,6 +36,8 @@ const HEALTH_ELSEWHERE = [
   ...['Certificate', 'ClusterIssuer', 'Issuer'].map((kind) => `cert-manager.io_${kind}`),
   ...['ExternalSecret', 'SecretStore', 'ClusterSecretStore'].map((kind) => `external-secrets.io_${kind}`),
   'argoproj.io_AppProject',
+  // Whether there is a recommendation is nothing that a sync waits for.
+  'autoscaling.k8s.io_VerticalPodAutoscaler',
   ...['PodMonitor', 'Probe', 'Prometheus', 'PrometheusRule', 'ServiceMonitor'].map(
     (kind) => `monitoring.coreos.com_${kind}`,
   ),
