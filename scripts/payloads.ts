@@ -3,6 +3,7 @@ import { check as alertmanager } from '../test/payloads/alertmanager';
 import { check as alerts } from '../test/payloads/alerts';
 import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventLog } from '../test/payloads/event-log';
+import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
@@ -16,6 +17,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   alerts,
   'argo-cd': argoCd,
   'event-log': eventLog,
+  edge,
   'event-store': eventStore,
   redis,
   telemetry,

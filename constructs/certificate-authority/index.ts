@@ -88,13 +88,17 @@ export class CertificateAuthority extends Construct {
 
   /**
    * A certificate for a set of pods: for every name its endpoints are reached by, and to show as a client where the pods
-   * connect to others. Renewed with a new key each time.
+   * connect to others. Renewed with a new key each time. `names` are further ones, such as those in public DNS.
    */
-  issue(connections: Connections, labels: Readonly<Record<string, string>> = {}): TlsSecret {
+  issue(
+    connections: Connections,
+    labels: Readonly<Record<string, string>> = {},
+    names: readonly string[] = [],
+  ): TlsSecret {
     const { construct } = connections;
     return this.certificate(construct, 'Tls', labels, {
       commonName: objectName(construct),
-      dnsNames: Lazy.any({ produce: () => serverNames(connections) }),
+      dnsNames: Lazy.any({ produce: () => [...serverNames(connections), ...names] }),
       usages: ['server auth', 'client auth'],
     });
   }

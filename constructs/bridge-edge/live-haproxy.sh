@@ -1,0 +1,14 @@
+#!/bin/sh
+# Alive is who answers. On the way it follows what may change while it runs: a renewed certificate by a reload that
+# drops nobody, the operators' ConfigMap by its mode.
+set -eu
+if ! cmp -s /tls/tls.crt /run/haproxy/served.crt; then
+  cat /tls/tls.crt >/run/haproxy/served.crt
+  kill -USR2 "$(cat /run/haproxy/pid)"
+fi
+mode=$(cat /mode/mode 2>/dev/null || echo normal)
+if [ "$mode" != "$(cat /run/haproxy/followed)" ]; then
+  /bin/sh /config/mode.sh "$mode"
+  echo "$mode" >/run/haproxy/followed
+fi
+printf 'GET /healthz HTTP/1.0\r\n\r\n' | nc -w 2 127.0.0.1 @HTTP_PORT@ | grep -q ' 200 '

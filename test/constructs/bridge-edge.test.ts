@@ -1,0 +1,179 @@
+import { describe, expect, test } from '@jest/globals';
+import { Construct } from 'constructs';
+import { BridgeEdge, BridgeEdgeProps } from '../../constructs/bridge-edge';
+import { EDGE_LIMITS, EdgeLimits } from '../../constructs/bridge-edge/limits';
+import { Connections } from '../../constructs/platform/connections';
+import { Manifest } from '../../constructs/platform/manifest';
+import { spec } from '../../constructs/platform/workloads';
+import type { CertificateSpec } from '../../imports/cert-manager.io';
+import type {
+  DeploymentSpec,
+  NetworkPolicySpec,
+  PodDisruptionBudgetSpec,
+  ServiceSpec,
+} from '../../imports/k8s';
+import { find, Ground, manifestsOf, platformWith } from '../support';
+
+function build(props: Partial<BridgeEdgeProps> | ((ground: Ground) => BridgeEdgeProps) = {}) {
+  return manifestsOf(
+    platformWith((ground) => {
+      const namespace = ground.namespaces.add('bridge');
+      const server = new Connections(new Construct(namespace, 'server'), {
+        name: 'bridge',
+        component: 'server',
+        service: 'headless',
+      });
+      const backend = server.listen('api', 8765);
+      const edge = new BridgeEdge(namespace, 'edge', {
+        image: 'docker.io/library/haproxy:3.3.10-alpine',
+        backend,
+        authority: ground.authority,
+        domain: 'bridge.example.com',
+        ...(typeof props === 'function' ? { ...props(ground), backend } : props),
+      });
+      ground.scrape(edge);
+    }),
+  );
+}
+
+const deployment = (manifests: readonly Manifest[]) =>
+  spec<DeploymentSpec>(find(manifests, 'Deployment', 'edge'));
+
+/** One payload file, as the pods get it. */
+function file(manifests: readonly Manifest[], name: string): string {
+  const config = manifests.find(
+    ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('edge-config-'),
+  );
+  const text = (config?.['data'] as Record<string, string> | undefined)?.[name];
+  if (text === undefined) throw new Error(`no file ${name}`);
+  return text;
+}
+
+describe('defaults', () => {
+  test('two pods in different zones and nodes, of which one at a time may be disrupted', () => {
+    const manifests = build();
+    const { replicas, selector, template } = deployment(manifests);
+    expect(replicas).toBe(2);
+    expect(template.spec?.topologySpreadConstraints).toEqual(
+      ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+        topologyKey,
+        maxSkew: 1,
+        whenUnsatisfiable: 'DoNotSchedule',
+        labelSelector: selector,
+      })),
+    );
+    const budget = spec<PodDisruptionBudgetSpec>(find(manifests, 'PodDisruptionBudget', 'edge'));
+    expect(budget).toEqual({ maxUnavailable: 1, selector });
+  });
+
+  test('a certificate of the platform is asked for, and the domain stands in its own', () => {
+    const manifests = build();
+    expect(file(manifests, 'haproxy.cfg')).toContain('ca-file /trust/ca.crt verify required');
+    const { dnsNames } = spec<CertificateSpec>(find(manifests, 'Certificate', 'edge-tls'));
+    expect(dnsNames).toEqual(expect.arrayContaining(['edge.bridge.svc.cluster.local', 'bridge.example.com']));
+  });
+
+  test('a client stays with one pod of the edge and, as sessions live in it, with one of the bridge', () => {
+    const manifests = build();
+    expect(spec<ServiceSpec>(find(manifests, 'Service', 'edge')).sessionAffinity).toBe('ClientIP');
+    expect(file(manifests, 'haproxy.cfg')).toMatch(/^ {2}balance source$/m);
+  });
+
+  test('it may reach the bridge and nothing else, and nobody outside may reach it', () => {
+    const manifests = build();
+    const { egress = [] } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'edge'));
+    expect(egress.slice(1).map(({ ports }) => ports)).toEqual([[{ protocol: 'TCP', port: 8765 }]]);
+    expect(manifests.filter(({ metadata }) => metadata.name === 'edge-public')).toEqual([]);
+    expect(file(manifests, 'haproxy.cfg')).toContain(
+      'server-template bridge 1 server.bridge.svc.cluster.local:8765',
+    );
+  });
+
+  test('who stops has time for what the bridge may take', () => {
+    const { template } = deployment(build());
+    expect(template.spec?.terminationGracePeriodSeconds).toBeGreaterThan(5 + EDGE_LIMITS.serverSeconds + 5);
+  });
+
+  test('the mode’s ConfigMap need not be there', () => {
+    const volumes = deployment(build()).template.spec?.volumes;
+    expect(volumes).toContainEqual({ name: 'mode', configMap: { name: 'edge-mode', optional: true } });
+  });
+});
+
+test('everything can be chosen', () => {
+  const limits: EdgeLimits = {
+    ...EDGE_LIMITS,
+    connections: 5000,
+    servers: 50,
+    errors: 7,
+    routes: { validate: 123 },
+  };
+  const manifests = build(({ authority, namespaces }) => {
+    const elsewhere = new Connections(new Construct(namespaces.add('other'), 'server'), {
+      name: 'bridge',
+      component: 'server',
+    });
+    const all: Required<BridgeEdgeProps> = {
+      image: 'registry.example.com/haproxy:2',
+      backend: elsewhere.listen('api', 8765),
+      authority,
+      domain: 'lighthouse.example.org',
+      replicas: 3,
+      spreading: 'preferred',
+      clientCertificates: 'without-token',
+      sessions: 'shared',
+      service: 'LoadBalancer',
+      limits,
+    };
+    return all;
+  });
+  const { replicas, template } = deployment(manifests);
+  const [container] = template.spec?.containers ?? [];
+  expect(replicas).toBe(3);
+  expect(container?.image).toBe('registry.example.com/haproxy:2');
+  expect(container?.resources?.limits).toEqual({ memory: '585Mi' });
+  expect(template.spec?.topologySpreadConstraints?.[0]?.whenUnsatisfiable).toBe('ScheduleAnyway');
+  const config = file(manifests, 'haproxy.cfg');
+  expect(config).toContain('ca-file /trust/ca.crt verify optional');
+  expect(config).toContain('-m str session-create session-validate sockets');
+  expect(config).toMatch(/^ {2}balance leastconn$/m);
+  expect(config).toContain('maxconn 5000');
+  expect(config).toContain('server-template bridge 50 ');
+  expect(config).toContain('error-limit 7 ');
+  expect(file(manifests, 'limits.map')).toBe('validate 123\n');
+  expect(file(manifests, 'mode.sh')).toContain('seq 1 50');
+});
+
+test('a load balancer leads to HTTPS alone, and keeps the addresses that limits are by', () => {
+  const manifests = build({ service: 'LoadBalancer' });
+  expect(spec<ServiceSpec>(find(manifests, 'Service', 'edge-public'))).toMatchObject({
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    ports: [{ port: 443 }],
+  });
+  const { podSelector, ingress } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'edge-public'));
+  expect(podSelector?.matchLabels).toEqual(deployment(manifests).selector.matchLabels);
+  expect(ingress?.map(({ ports }) => ports)).toEqual([[{ protocol: 'TCP', port: 443 }]]);
+});
+
+test('one pod has no disruption budget', () => {
+  const manifests = build({ replicas: 1 });
+  expect(manifests.filter(({ kind }) => kind === 'PodDisruptionBudget')).toEqual([]);
+});
+
+test('nobody needs a certificate where none is asked for', () => {
+  expect(file(build({ clientCertificates: 'none' }), 'haproxy.cfg')).toContain('verify none');
+});
+
+describe('refused', () => {
+  test.each<[Partial<BridgeEdgeProps>, string]>([
+    [{ replicas: 0 }, 'bridge/edge: replicas must be a whole number of at least 1, got 0'],
+    [{ limits: { errors: 1.5 } }, 'bridge/edge: errors must be a whole number of at least 1, got 1.5'],
+    [
+      { limits: { routes: { validate: -1 } } },
+      'bridge/edge: validate must be a whole number of at least 1, got -1',
+    ],
+  ])('%j', (props, message) => {
+    expect(() => build(props)).toThrow(message);
+  });
+});
