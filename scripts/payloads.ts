@@ -5,6 +5,7 @@ import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventLog } from '../test/payloads/event-log';
 import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
+import { check as migration } from '../test/payloads/migration';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
 import { Misuse, runCommand } from './command';
@@ -19,14 +20,15 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'event-log': eventLog,
   edge,
   'event-store': eventStore,
+  migration,
   redis,
   telemetry,
 };
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
-Runs the payload files in their own programs: PostgreSQL, Redis, Sentinel and HAProxy, which must be installed, and Argo
-CD, which is built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+Runs the payload files in their own programs: PostgreSQL, Redis, Sentinel, HAProxy and Python, which must be installed, and
+Argo CD, which is built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 

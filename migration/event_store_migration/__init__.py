@@ -1,0 +1,1 @@
+"""Moves Lighthouse's event store from SQLite or its log files to PostgreSQL, and back."""
