@@ -6,6 +6,7 @@ import { check as eventLog } from '../test/payloads/event-log';
 import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as migration } from '../test/payloads/migration';
+import { check as expressions } from '../test/payloads/expressions';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
 import { Misuse, runCommand } from './command';
@@ -21,6 +22,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   edge,
   'event-store': eventStore,
   migration,
+  expressions,
   redis,
   telemetry,
 };

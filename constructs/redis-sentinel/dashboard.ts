@@ -26,7 +26,7 @@ export function redisDashboard({
   latencySeconds,
 }: RedisDashboardProps): Dashboard {
   const redis = `job="redis/${purpose}-members"`;
-  const proxy = `job="redis/${purpose}-proxy"`;
+  const proxy = `job="redis/${purpose}"`;
   return dashboard(`redis-${purpose}`, {
     about:
       purpose === 'cache'
