@@ -37,6 +37,8 @@ export function observePostgres(stack: ObservabilityStack, postgres: PostgresClu
   if (!backup) return;
   stack.alerts('postgres-archive', join(alerts, 'archive'), {
     RECOVERY_POINT_SECONDS: recoveryPoint,
+    // A third of it until a segment is closed, and time to upload it.
+    SETTLED_SECONDS: recoveryPoint / 2,
     BACKUP_SECONDS: longestGap(backup.schedule) * POSTGRES_LIMITS.missedBackups,
   });
 }

@@ -28,7 +28,7 @@ test('thresholds follow from what also sets the system', () => {
   const production = rulesOf('production');
   const development = rulesOf('development');
   // targets.recoveryPoint 15m; base backups every six hours, two of them missed.
-  expect(expressionOf(production.get('postgres-archive'), 'PostgresRecoveryPointAtRisk')).toMatch(/> 900$/);
+  expect(expressionOf(production.get('postgres-archive'), 'PostgresRecoveryPointAtRisk')).toMatch(/> 900\n/);
   expect(expressionOf(production.get('postgres-archive'), 'PostgresBackupOld')).toMatch(/> 43200$/);
   expect(expressionOf(production.get('postgres'), 'PostgresReplicationLag')).toMatch(/> 300$/);
   expect(expressionOf(production.get('postgres-primary'), 'PostgresNoFailoverQuorum')).toMatch(/< 1$/);
