@@ -27,6 +27,14 @@ const haproxy = (text: string, want: Line['want']): Line => ({
   want,
 });
 
+const edge = (text: string, want: Line['want']): Line => ({
+  namespace: 'edge',
+  container: 'haproxy',
+  pod: 'edge-7d9c8b6f5-x2w4z',
+  text,
+  want,
+});
+
 /** What PostgreSQL says, in the form in which CloudNativePG's instance manager passes it on (its documentation, "Logging"). */
 const postgres = (record: object, want: Line['want']): Line => ({
   namespace: 'postgres',
@@ -117,6 +125,32 @@ export const LINES: readonly Line[] = [
   haproxy('127.0.0.1:40246 [26/Nov/2026:08:15:07.838] redis redis/<NOSRV> -1/-1/0 0 SC 1/1/0/0/0 0/0', {
     level: 'warn',
     logger: 'redis',
+  }),
+  edge(
+    '{"time":"2026-11-26T13:14:11Z","client":"127.0.0.1","port":58800,"method":"GET","path":"/event/query","route":"event-query","agent":"8cb7b3a9402a5496","certificate":"-","status":200,"refused":"-","mode":"normal","received_bytes":93,"sent_bytes":159,"server":"bridge/bridge1","retries":"0","ended":"--","request_ms":0,"queue_ms":0,"connect_ms":0,"response_ms":0,"total_ms":0,"protocol":"HTTP/1.1","tls":"TLSv1.3","trace_id":"620b26c826b34972bd312f1248d99fdd","span_id":"ce7c45e2e1e5403e"}',
+    {
+      level: 'info',
+      logger: 'bridge/bridge1',
+      time: '2026-11-26T13:14:11Z',
+      trace_id: '620b26c826b34972bd312f1248d99fdd',
+      span_id: 'ce7c45e2e1e5403e',
+    },
+  ),
+  edge(
+    '{"time":"2026-11-26T13:14:12Z","client":"127.0.0.1","port":44846,"method":"POST","path":"/validate","route":"validate","agent":"-","certificate":"-","status":503,"refused":"mode","mode":"read-only","received_bytes":78,"sent_bytes":211,"server":"edge/<NOSRV>","retries":"0","ended":"PR","request_ms":0,"queue_ms":-1,"connect_ms":-1,"response_ms":-1,"total_ms":0,"protocol":"HTTP/1.1","tls":"TLSv1.3","trace_id":"8512e236a7fb400e9ba4ce1affcc8659","span_id":"438f45a7d65a4911"}',
+    { level: 'error', logger: 'edge/<NOSRV>' },
+  ),
+  edge(
+    '{"time":"2026-11-26T13:14:13Z","client":"127.0.0.1","port":44847,"status":0,"refused":"tls","error":"SSL handshake failure: -"}',
+    { level: 'error', logger: 'edge' },
+  ),
+  edge(
+    'Server bridge/bridge1 is DOWN, reason: Layer7 invalid response, info: "HTTP content check did not match", check duration: 2ms. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.',
+    { level: 'error', logger: 'bridge/bridge1' },
+  ),
+  edge("bridge/bridge1: IP changed from '(none)' to '127.0.0.11' by 'cluster/test'.", {
+    level: 'info',
+    logger: 'bridge/bridge1',
   }),
   postgres(
     {

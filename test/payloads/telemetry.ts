@@ -30,6 +30,7 @@ const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();
 /** Folders with a `logs.yaml`, by the namespace that it is for. */
 const PARSERS = {
   redis: 'redis-sentinel',
+  edge: 'bridge-edge',
   postgres: 'postgres-cluster',
   'object-storage': 'object-storage',
   'vector-database': 'vector-database',
