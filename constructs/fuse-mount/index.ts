@@ -53,7 +53,7 @@ const PLAIN: VolumeMount = VOLUME;
 const RECEIVING: VolumeMount = { ...VOLUME, mountPropagation: 'HostToContainer' };
 const SPREADING: VolumeMount = { ...VOLUME, mountPropagation: 'Bidirectional' };
 
-/** A node's root is needed for what only root may do; nothing else is asked for than what that needs. */
+/** Mounting is for root alone; its own root file system stays read-only. */
 const ROOT = { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false, readOnlyRootFilesystem: true } as const;
 
 /** Both names of libfuse's helper, of version 2 and 3. */
@@ -146,7 +146,7 @@ export class FuseMount extends Construct {
   constructor(scope: Construct, id: string, props: FuseMountProps) {
     super(scope, id);
     const { mode, command } = props;
-    if (mode === 'csi' && !command.some((argument) => argument.includes('auto'))) {
+    if (mode === 'csi' && !command.some((argument) => /auto[_-]unmount/.test(argument))) {
       throw new Error(
         `${this.node.path}: mode csi needs a command that mounts with auto_unmount, got ${command.join(' ')}`,
       );
@@ -190,7 +190,8 @@ function container(
       failureThreshold: 120,
     },
     readinessProbe: { ...answers, failureThreshold: 1 },
-    livenessProbe: { ...answers, failureThreshold: 3 },
+    // One that hangs does not end when it is asked to.
+    livenessProbe: { ...answers, failureThreshold: 3, terminationGracePeriodSeconds: 3 },
     securityContext,
     resources: { requests, limits: { ...own, ...limits } },
     volumeMounts: [

@@ -23,11 +23,13 @@ end() {
   exit 0
 }
 
+# From the first moment: process 1 does not hear a signal that it has no answer to.
+SERVER=
+trap end TERM INT
 clear_mounts
 mkdir -p "$POINT"
 "$@" &
 SERVER=$!
-trap end TERM INT
 STATUS=0
 wait "$SERVER" || STATUS=$?
 echo "the file system ended with status $STATUS" >&2

@@ -20,7 +20,9 @@ from typing import Iterator, Optional, Set
 
 PODS = Path(os.environ.get("PODS", "/var/lib/kubelet/pods"))
 SEEN = Path("/tmp/opener")
-SOURCE = "lighthouse"
+TYPE = "fuse.lighthouse"
+# Tells its own mounts from those of others.
+SOURCE = "lighthouse-opener"
 VOLUMES = "volumes/kubernetes.io~empty-dir"
 PAUSE_SECONDS = 0.5
 HANDOVER_SECONDS = 5
@@ -56,7 +58,7 @@ def mount(folder: int, user: os.stat_result) -> int:
             libc.mount(
                 SOURCE.encode(),
                 f"/proc/self/fd/{folder}".encode(),
-                f"fuse.{SOURCE}".encode(),
+                TYPE.encode(),
                 MS_NOSUID | MS_NODEV,
                 options.encode(),
             ),
@@ -94,7 +96,7 @@ def hand_over(pod: Path) -> None:
 def mounts() -> Iterator[str]:
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields = line.split()
-        if f" - fuse.{SOURCE} {SOURCE} " in line and fields[4].startswith(f"{PODS}/"):
+        if f" - {TYPE} {SOURCE} " in line and fields[4].startswith(f"{PODS}/"):
             yield fields[4]
 
 
