@@ -215,7 +215,7 @@ function undeclared(policy: Policy): Finding[] {
       {
         path: object.path,
         cause: `policy ${name} opens ${direction} ${word} ${text}, which no connection declares`,
-        remedy: 'declare it with allowTo, allowFrom or allowToRange, or take the rule away',
+        remedy: 'declare it with allowTo, allowFrom, allowFromOutside or allowToRange, or take the rule away',
       },
     ];
   };
@@ -230,9 +230,14 @@ function declaredBy(own: Connections): {
   readonly egress: readonly string[];
 } {
   return {
-    ingress: [...own.clients].flatMap(([endpoint, peers]) =>
-      [...peers].map(({ namespace, labels }) => describe({ namespace, labels, port: portOf(endpoint) })),
-    ),
+    ingress: [
+      ...[...own.clients].flatMap(([endpoint, peers]) =>
+        [...peers].map(({ namespace, labels }) => describe({ namespace, labels, port: portOf(endpoint) })),
+      ),
+      ...[...own.outsiders].flatMap(([endpoint, cidrs]) =>
+        cidrs.map((cidr) => describe({ cidr, port: portOf(endpoint) })),
+      ),
+    ],
     egress: [
       ...[...own.reached].map((endpoint) => {
         const { namespace, labels } = endpoint.owner;

@@ -1,12 +1,5 @@
 import { Construct } from 'constructs';
-import {
-  Container,
-  Deployment,
-  NetworkPolicy,
-  PodDisruptionBudget,
-  Service,
-  ServiceAccount,
-} from '../../imports/k8s';
+import { Container, Deployment, PodDisruptionBudget, Service, ServiceAccount } from '../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../certificate-authority';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
@@ -46,10 +39,10 @@ export interface BridgeEdgeProps {
    */
   readonly sessions?: Sessions;
   /**
-   * How it is reached: inside the cluster, or also from outside by a load balancer of the cloud's.
-   * @default 'ClusterIP'
+   * Address blocks (CIDR) of clients outside the cluster; with any, a load balancer of the cloud's leads them to HTTPS.
+   * @default - a ClusterIP, for the cluster alone
    */
-  readonly service?: 'ClusterIP' | 'LoadBalancer';
+  readonly outside?: readonly string[];
   /**
    * What differs from EDGE_LIMITS.
    * @default {}
@@ -89,7 +82,7 @@ export class BridgeEdge extends Construct {
   constructor(scope: Construct, id: string, props: BridgeEdgeProps) {
     super(scope, id);
     const { image, backend, authority, domain, replicas = 2, spreading = 'required' } = props;
-    const { clientCertificates = 'required', sessions = 'one-process', service = 'ClusterIP' } = props;
+    const { clientCertificates = 'required', sessions = 'one-process', outside = [] } = props;
     const limits = { ...EDGE_LIMITS, ...props.limits };
     this.check(replicas, limits);
 
@@ -102,7 +95,7 @@ export class BridgeEdge extends Construct {
     this.https = this.connections.listen('https', PORTS.https);
     this.http = this.connections.listen('http', PORTS.http, { metricsPath: '/metrics' });
     this.connections.allowTo(backend);
-    if (service === 'LoadBalancer') this.open();
+    if (outside.length > 0) this.open(outside);
 
     const { files, generated } = edgePayloads({
       limits,
@@ -154,31 +147,18 @@ export class BridgeEdge extends Construct {
     }
   }
 
-  /** Lets the world in, to HTTPS alone; with their own addresses, for limits are by address. */
-  private open(): void {
-    const { labels } = this.connections;
-    const name = `${objectName(this)}-public`;
+  /** Leads clients from outside to HTTPS alone; with their own addresses, for limits are by address. */
+  private open(cidrs: readonly string[]): void {
+    this.connections.allowFromOutside(this.https, cidrs);
     new Service(this, 'Public', {
-      metadata: { name },
+      metadata: { name: `${objectName(this)}-public` },
       spec: {
         type: 'LoadBalancer',
         externalTrafficPolicy: 'Local',
         sessionAffinity: 'ClientIP',
-        selector: labels,
+        loadBalancerSourceRanges: [...cidrs],
+        selector: this.connections.labels,
         ports: [{ name: this.https.name, port: this.https.port, targetPort: this.https.name }],
-      },
-    });
-    new NetworkPolicy(this, 'PublicNetwork', {
-      metadata: { name },
-      spec: {
-        podSelector: { matchLabels: labels },
-        policyTypes: ['Ingress'],
-        ingress: [
-          {
-            from: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }],
-            ports: [{ protocol: 'TCP', port: this.https.port }],
-          },
-        ],
       },
     });
   }

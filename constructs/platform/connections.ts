@@ -87,6 +87,8 @@ export class Connections implements Listener {
   readonly watched = new Set<Endpoint>();
   readonly ranges = new Set<AddressRange>();
   readonly clients = new Map<Endpoint, Set<Peer>>();
+  /** Address blocks (CIDR) outside the cluster whose clients may connect. */
+  readonly outsiders = new Map<Endpoint, readonly string[]>();
   /** Endpoints of proxies that pass TLS through to these pods untouched. */
   readonly fronts = new Set<Endpoint>();
   /** Pods whose work must be done before these start, without a connection between them. */
@@ -188,6 +190,11 @@ export class Connections implements Listener {
   allowFrom(peer: Peer, endpoint: Endpoint): void {
     const peers = this.clients.get(endpoint) ?? new Set<Peer>();
     this.clients.set(endpoint, peers.add(peer));
+  }
+
+  /** Lets clients from outside the cluster connect to one of these ports. */
+  allowFromOutside(endpoint: Endpoint, cidrs: readonly string[]): void {
+    this.outsiders.set(endpoint, cidrs);
   }
 
   /** Lets these pods connect to addresses that are no pods. */

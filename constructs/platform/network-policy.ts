@@ -16,6 +16,8 @@ export interface Edges {
   readonly labels: Readonly<Record<string, string>>;
   /** Who connects to which of their ports. */
   readonly clients: ReadonlyMap<Endpoint, ReadonlySet<Peer>>;
+  /** Address blocks (CIDR) outside the cluster from which somebody connects. */
+  readonly outsiders: ReadonlyMap<Endpoint, readonly string[]>;
   /** What they may connect to. */
   readonly reached: ReadonlySet<Endpoint>;
   readonly ranges: ReadonlySet<AddressRange>;
@@ -26,7 +28,7 @@ export interface Edges {
  * namespace that denies everything, so what is not declared is refused on both ends.
  */
 export function networkPolicySpec(edges: Edges): NetworkPolicySpec {
-  const clients = ingress(edges);
+  const clients = [...ingress(edges), ...fromOutside(edges)];
   return {
     podSelector: { matchLabels: edges.labels },
     policyTypes: ['Ingress', 'Egress'],
@@ -58,6 +60,13 @@ function ingress({ clients }: Edges): NetworkPolicyIngressRule[] {
       from: unique(peers.map(peer)),
       ports: [{ protocol, port }],
     }));
+}
+
+function fromOutside({ outsiders }: Edges): NetworkPolicyIngressRule[] {
+  return [...outsiders].map(([{ protocol, port }, cidrs]) => ({
+    from: cidrs.map((cidr) => ({ ipBlock: { cidr } })),
+    ports: [{ protocol, port }],
+  }));
 }
 
 function egress({ reached, ranges }: Edges): NetworkPolicyEgressRule[] {

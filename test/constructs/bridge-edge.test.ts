@@ -12,28 +12,32 @@ import type {
   PodDisruptionBudgetSpec,
   ServiceSpec,
 } from '../../imports/k8s';
+import { policies } from '../../guarantees/policies';
+import type { Platform } from '../../synth/platform';
 import { find, Ground, manifestsOf, platformWith } from '../support';
 
-function build(props: Partial<BridgeEdgeProps> | ((ground: Ground) => BridgeEdgeProps) = {}) {
-  return manifestsOf(
-    platformWith((ground) => {
-      const namespace = ground.namespaces.add('bridge');
-      const server = new Connections(new Construct(namespace, 'server'), {
-        name: 'bridge',
-        component: 'server',
-        service: 'headless',
-      });
-      const backend = server.listen('api', 8765);
-      const edge = new BridgeEdge(namespace, 'edge', {
-        image: 'docker.io/library/haproxy:3.3.10-alpine',
-        backend,
-        authority: ground.authority,
-        domain: 'bridge.example.com',
-        ...(typeof props === 'function' ? { ...props(ground), backend } : props),
-      });
-      ground.scrape(edge);
-    }),
-  );
+type Props = Partial<BridgeEdgeProps> | ((ground: Ground) => BridgeEdgeProps);
+
+const build = (props: Props = {}) => manifestsOf(platform(props));
+
+function platform(props: Props): Platform {
+  return platformWith((ground) => {
+    const namespace = ground.namespaces.add('bridge');
+    const server = new Connections(new Construct(namespace, 'server'), {
+      name: 'bridge',
+      component: 'server',
+      service: 'headless',
+    });
+    const backend = server.listen('api', 8765);
+    const edge = new BridgeEdge(namespace, 'edge', {
+      image: 'docker.io/library/haproxy:3.3.10-alpine',
+      backend,
+      authority: ground.authority,
+      domain: 'bridge.example.com',
+      ...(typeof props === 'function' ? { ...props(ground), backend } : props),
+    });
+    ground.scrape(edge);
+  });
 }
 
 const deployment = (manifests: readonly Manifest[]) =>
@@ -122,7 +126,7 @@ test('everything can be chosen', () => {
       spreading: 'preferred',
       clientCertificates: 'without-token',
       sessions: 'shared',
-      service: 'LoadBalancer',
+      outside: ['198.51.100.0/24'],
       limits,
     };
     return all;
@@ -144,16 +148,24 @@ test('everything can be chosen', () => {
   expect(file(manifests, 'mode.sh')).toContain('seq 1 50');
 });
 
-test('a load balancer leads to HTTPS alone, and keeps the addresses that limits are by', () => {
-  const manifests = build({ service: 'LoadBalancer' });
+test('a load balancer leads named clients to HTTPS alone, and keeps the addresses that limits are by', () => {
+  const outside = ['198.51.100.0/24', '2001:db8::/32'];
+  const manifests = build({ outside });
   expect(spec<ServiceSpec>(find(manifests, 'Service', 'edge-public'))).toMatchObject({
     type: 'LoadBalancer',
     externalTrafficPolicy: 'Local',
+    loadBalancerSourceRanges: outside,
     ports: [{ port: 443 }],
   });
-  const { podSelector, ingress } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'edge-public'));
-  expect(podSelector?.matchLabels).toEqual(deployment(manifests).selector.matchLabels);
-  expect(ingress?.map(({ ports }) => ports)).toEqual([[{ protocol: 'TCP', port: 443 }]]);
+  const { ingress = [] } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'edge'));
+  expect(ingress.filter(({ from = [] }) => from.some(({ ipBlock }) => ipBlock))).toEqual([
+    { from: outside.map((cidr) => ({ ipBlock: { cidr } })), ports: [{ protocol: 'TCP', port: 443 }] },
+  ]);
+});
+
+test.each([[[]], [['198.51.100.0/24']]])('policies are what is declared, clients outside: %j', (outside) => {
+  const { findings } = policies.check(platform({ outside }));
+  expect(findings.filter(({ path }) => path.includes('/edge'))).toEqual([]);
 });
 
 test('one pod has no disruption budget', () => {
