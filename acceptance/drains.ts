@@ -122,9 +122,16 @@ function stateOf(
   };
 }
 
-/** A pod may wait for its zone's volumes and for required spreading, never for room. */
-function isExcused(reason: string | undefined): boolean {
-  return reason !== undefined && reason.includes('nodes are available') && !reason.includes('Insufficient');
+/**
+ * A pod may wait for its zone's volumes and for required spreading, never for room. The scheduler names one reason a node:
+ * where fewer nodes lack room than a zone has, and the drained nodes are a zone, no zone as a whole lacks it.
+ */
+export function isExcused(reason: string | undefined): boolean {
+  if (!reason?.includes('nodes are available')) return false;
+  const count = (what: RegExp): number =>
+    [...reason.matchAll(what)].reduce((sum, [, nodes]) => sum + Number(nodes), 0);
+  const lacking = count(/(\d+) Insufficient/g);
+  return lacking === 0 || lacking < count(/(\d+) node\(s\) were unschedulable/g);
 }
 
 function shortOf(budget: Budget, pods: readonly LivePod[]): Finding[] {
