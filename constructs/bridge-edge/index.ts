@@ -1,11 +1,19 @@
 import { Construct } from 'constructs';
-import { Container, Deployment, PodDisruptionBudget, Service, ServiceAccount } from '../../imports/k8s';
+import { Container, Deployment, PodDisruptionBudget, Service } from '../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../certificate-authority';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { oneAtATime, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
+import {
+  oneAtATime,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  spread,
+  Spreading,
+  withoutToken,
+} from '../platform/pod';
 import { EDGE_LIMITS, EdgeLimits } from './limits';
 import { ClientCertificates, edgePayloads, Sessions, stopSeconds } from './payloads';
 
@@ -106,10 +114,7 @@ export class BridgeEdge extends Construct {
     });
     const config = new ConfigFiles(this, 'Config', __dirname, files, generated);
     const tls = authority.issue(this.connections, {}, [domain]);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new Deployment(this, 'Resource', {
       spec: {
         replicas,
@@ -118,9 +123,7 @@ export class BridgeEdge extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: {
               ...restrictedPod(HAPROXY_UID),
               sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: String(PORTS.https) }],

@@ -1,11 +1,10 @@
 import { Construct } from 'constructs';
-import { Container, CronJob, ServiceAccount } from '../../imports/k8s';
+import { Container, CronJob } from '../../imports/k8s';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
 import { Bucket, bucketEnv, bucketUrl } from '../platform/bucket';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
-import { objectName } from '../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 
 /** Where copies of the event log go, and how often. */
 export interface EventLogBackup {
@@ -42,10 +41,7 @@ export class EventBackup extends Construct {
     }
     bucket.allowFrom(this.connections);
     const config = new ConfigFiles(this, 'Config', __dirname, { 'copy-events.sh': {} });
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new CronJob(this, 'Resource', {
       spec: {
         schedule: `*/${Math.floor(recoveryPointMinutes / 2)} * * * *`,
@@ -63,9 +59,7 @@ export class EventBackup extends Construct {
               metadata: { labels: this.connections.podLabels },
               spec: {
                 restartPolicy: 'Never',
-                serviceAccountName: account.name,
-                automountServiceAccountToken: false,
-                enableServiceLinks: false,
+                ...account,
                 securityContext: restrictedPod(uid),
                 affinity: {
                   podAffinity: {

@@ -1,13 +1,13 @@
 import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { Container, EnvVar, Probe, ServiceAccount, StatefulSet, Volume } from '../../imports/k8s';
+import { Container, EnvVar, Probe, StatefulSet, Volume } from '../../imports/k8s';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
 import { Credentials, CredentialsMaker } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
-import { dataClaim, Resources, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { dataClaim, Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { EventBackup, EventLogBackup } from './event-backup';
 import { BRIDGE, BRIDGE_LIMITS } from './settings';
@@ -87,10 +87,7 @@ export class BridgeWithFuse extends Construct {
       'ready.sh': { PORT: this.api.port },
       'keep-events.sh': {},
     });
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         serviceName: this.connections.serviceName,
@@ -101,9 +98,7 @@ export class BridgeWithFuse extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             terminationGracePeriodSeconds: GRACE_SECONDS,
             initContainers: [keeper('check', image), keeper('watch', image)],

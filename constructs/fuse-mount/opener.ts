@@ -1,10 +1,9 @@
 import { Construct } from 'constructs';
-import { DaemonSet, ServiceAccount } from '../../imports/k8s';
+import { DaemonSet } from '../../imports/k8s';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { NODES } from '../platform/labels';
-import { objectName } from '../platform/names';
-import { resources } from '../platform/pod';
+import { resources, withoutToken } from '../platform/pod';
 import { SCRIPTS } from './settings';
 
 export interface FuseOpenerProps {
@@ -31,10 +30,7 @@ export class FuseOpener extends Construct {
     super(scope, id);
     const { image, nodes, podsFolder = '/var/lib/kubelet/pods' } = props;
     const scripts = new ConfigFiles(this, 'Scripts', __dirname, { 'opener.py': {} });
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new DaemonSet(this, 'Resource', {
       metadata: { annotations: { [NODES]: String(nodes) } },
       spec: {
@@ -43,9 +39,7 @@ export class FuseOpener extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             terminationGracePeriodSeconds: 1,
             tolerations: [{ operator: 'Exists' }],
             containers: [

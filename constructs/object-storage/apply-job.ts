@@ -1,12 +1,12 @@
 import { Construct } from 'constructs';
-import { Container, Job, ServiceAccount, Volume } from '../../imports/k8s';
+import { Container, Job, Volume } from '../../imports/k8s';
 import { trustVolume } from '../certificate-authority';
 import type { Credential } from '../credentials';
 import { bucketEnv, bucketUrl } from '../platform/bucket';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { bucketList, DeclaredBucket, lifecycle, transportPolicy } from './buckets';
 import type { Engine } from './engine';
 
@@ -48,10 +48,7 @@ export class ApplyJob extends Construct {
         ...afterBuckets?.files,
       },
     );
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const steps = [this.bucketsStep(props), ...(afterBuckets ? [this.step(afterBuckets.container)] : [])];
     const volumes: Volume[] = [
       config.volume('config'),
@@ -64,9 +61,7 @@ export class ApplyJob extends Construct {
       spec: {
         // Not OnFailure, which deletes the pod with the last failure, and what it said with it.
         restartPolicy: 'Never' as const,
-        serviceAccountName: account.name,
-        automountServiceAccountToken: false,
-        enableServiceLinks: false,
+        ...account,
         securityContext: restrictedPod(UID),
         initContainers: steps.slice(0, -1),
         containers: steps.slice(-1),

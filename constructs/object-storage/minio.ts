@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import { Container, Probe, ServiceAccount, StatefulSet, Volume } from '../../imports/k8s';
+import { Container, Probe, StatefulSet, Volume } from '../../imports/k8s';
 import type { CertificateAuthority } from '../certificate-authority';
 import type { Credential, CredentialsMaker } from '../credentials';
 import { renderPayload } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { objectName } from '../platform/names';
-import { dataClaim, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { dataClaim, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
 import { DeclaredBucket, fitQuotas, rights } from './buckets';
 import type { ApplyStep, Engine } from './engine';
@@ -64,10 +63,7 @@ export class Minio extends Construct implements Engine {
     this.afterBuckets = this.usersStep(clientImage, buckets);
 
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         serviceName: this.connections.serviceName,
@@ -78,9 +74,7 @@ export class Minio extends Construct implements Engine {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(MINIO_UID),
             // Uploads that are under way are given up after 10 s by the server itself.
             terminationGracePeriodSeconds: 30,

@@ -1,12 +1,11 @@
 import { Construct } from 'constructs';
-import { Container, Probe, ServiceAccount, StatefulSet } from '../../imports/k8s';
+import { Container, Probe, StatefulSet } from '../../imports/k8s';
 import type { CertificateAuthority } from '../certificate-authority';
 import type { Credential, CredentialsMaker } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { objectName } from '../platform/names';
-import { dataClaim, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { dataClaim, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { DeclaredBucket, fitQuotas } from './buckets';
 import type { Engine } from './engine';
 import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
@@ -64,10 +63,7 @@ export class SeaweedFs extends Construct implements Engine {
       },
       { identities: identities(buckets), quotas: quotas(buckets) },
     );
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         serviceName: this.connections.serviceName,
@@ -78,9 +74,7 @@ export class SeaweedFs extends Construct implements Engine {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(SEAWEED_UID),
             // The volume server says goodbye for 10 s before it stops.
             terminationGracePeriodSeconds: 60,

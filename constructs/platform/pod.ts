@@ -1,12 +1,16 @@
+import { Construct } from 'constructs';
 import {
   DeploymentStrategy,
   PersistentVolumeClaimProps,
   PodSecurityContext,
+  PodSpec,
   ResourceRequirements,
   SecurityContext,
+  ServiceAccount,
   TopologySpreadConstraint,
 } from '../../imports/k8s';
 import type { Connections } from './connections';
+import { objectName } from './names';
 
 /** The pod half of the Pod Security level `restricted`, for a numeric user (0 is refused by the kubelet). */
 export function restrictedPod(uid: number, gid = uid): PodSecurityContext {
@@ -27,6 +31,20 @@ export const RESTRICTED: SecurityContext = {
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
 };
+
+/**
+ * Makes a service account for the pods of a construct, named as the construct, and gives what a pod says to run as it: with
+ * nothing to show to the API server, and without a variable for every Service of its namespace.
+ */
+export function withoutToken(
+  construct: Construct,
+): Pick<PodSpec, 'serviceAccountName' | 'automountServiceAccountToken' | 'enableServiceLinks'> {
+  const account = new ServiceAccount(construct, 'Account', {
+    metadata: { name: objectName(construct) },
+    automountServiceAccountToken: false,
+  });
+  return { serviceAccountName: account.name, automountServiceAccountToken: false, enableServiceLinks: false };
+}
 
 /** What a container gets: the request is what is reserved for it, and memory may not grow past it. */
 export interface Resources {

@@ -1,18 +1,19 @@
 import { Construct } from 'constructs';
-import {
-  Container,
-  PodDisruptionBudget,
-  Probe,
-  ServiceAccount,
-  StatefulSet,
-  VolumeMount,
-} from '../../imports/k8s';
+import { Container, PodDisruptionBudget, Probe, StatefulSet, VolumeMount } from '../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../certificate-authority';
 import { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { dataClaim, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
+import {
+  dataClaim,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  spread,
+  Spreading,
+  withoutToken,
+} from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { GroupProps, memberPayloads, RedisUser } from './payloads';
 
@@ -78,10 +79,7 @@ export class Members extends Construct {
 
     const config = new ConfigFiles(this, 'Config', __dirname, this.payloads());
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         serviceName: this.connections.serviceName,
@@ -92,9 +90,7 @@ export class Members extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(REDIS.uid, REDIS.gid),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: STOP_SECONDS,

@@ -1,11 +1,19 @@
 import { Construct } from 'constructs';
-import { Container, Deployment, PodDisruptionBudget, ServiceAccount } from '../../imports/k8s';
+import { Container, Deployment, PodDisruptionBudget } from '../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../certificate-authority';
 import { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { oneAtATime, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../platform/pod';
+import {
+  oneAtATime,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  spread,
+  Spreading,
+  withoutToken,
+} from '../platform/pod';
 import { Members, START_SECONDS } from './members';
 import { proxyPayloads } from './payloads';
 
@@ -48,10 +56,7 @@ export class Proxy extends Construct {
       proxyPayloads({ ...group.group, maxConnections: CAPACITY.connections }),
     );
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new Deployment(this, 'Resource', {
       spec: {
         replicas: proxies,
@@ -60,9 +65,7 @@ export class Proxy extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(HAPROXY_UID),
             topologySpreadConstraints: spread(this.connections, spreading),
             // Its own way to stop takes 25 s, see haproxy.cfg.

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { Deployment, PodDisruptionBudget, ServiceAccount } from '../../imports/k8s';
+import { Deployment, PodDisruptionBudget } from '../../imports/k8s';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
 import {
@@ -10,6 +10,7 @@ import {
   restrictedPod,
   spread,
   Spreading,
+  withoutToken,
 } from '../platform/pod';
 
 export interface EmbeddingsProps {
@@ -52,10 +53,7 @@ export class Embeddings extends Construct {
       );
     }
     const name = objectName(this);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const probe = (path: string) => ({ httpGet: { path, port: this.endpoint.name }, timeoutSeconds: 5 });
     new Deployment(this, 'Resource', {
       spec: {
@@ -65,9 +63,7 @@ export class Embeddings extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: 30,

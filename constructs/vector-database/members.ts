@@ -1,12 +1,5 @@
 import { Construct } from 'constructs';
-import {
-  Container,
-  EnvVar,
-  PodDisruptionBudget,
-  Service,
-  ServiceAccount,
-  StatefulSet,
-} from '../../imports/k8s';
+import { Container, EnvVar, PodDisruptionBudget, Service, StatefulSet } from '../../imports/k8s';
 import { TlsSecret, TRUST_FILE, trustVolume } from '../certificate-authority';
 import type { Credential } from '../credentials';
 import { Bucket, bucketEnv } from '../platform/bucket';
@@ -22,6 +15,7 @@ import {
   restrictedPod,
   spread,
   Spreading,
+  withoutToken,
 } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
 
@@ -102,10 +96,7 @@ export class Members extends Construct {
     const tls = props.issue(this.connections);
     // A member starts again within a minute or two; the next one waits until that is long over.
     const config = new ConfigFiles(this, 'Config', __dirname, { 'start.sh': { PAUSE_SECONDS: 600 } });
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         replicas: members,
@@ -117,9 +108,7 @@ export class Members extends Construct {
         template: {
           metadata: { labels: podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, props.spreading),
             // preStop, requests under way, and what Weaviate allows itself to close its files (60 s).

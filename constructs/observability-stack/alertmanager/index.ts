@@ -1,12 +1,20 @@
 import { Construct } from 'constructs';
 import { stringify } from 'yaml';
-import { Container, PodDisruptionBudget, ServiceAccount, StatefulSet } from '../../../imports/k8s';
+import { Container, PodDisruptionBudget, StatefulSet } from '../../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../../certificate-authority';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
 import type { Endpoint } from '../../platform/endpoint';
 import { objectName } from '../../platform/names';
-import { dataClaim, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../../platform/pod';
+import {
+  dataClaim,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  spread,
+  Spreading,
+  withoutToken,
+} from '../../platform/pod';
 import { type LoggedReceivers, MessageLog } from './message-log';
 import { type OutsideReceivers, OutsideServices, type Receivers } from './receivers';
 import { configurationOf, type MaintenanceWindow, TIMINGS } from './routes';
@@ -98,10 +106,7 @@ export class Alertmanager extends Construct {
       { 'alertmanager.yaml': stringify(configuration) },
     );
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         serviceName: this.connections.serviceName,
@@ -112,9 +117,7 @@ export class Alertmanager extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: 30,

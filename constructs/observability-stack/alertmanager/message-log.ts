@@ -1,9 +1,8 @@
 import { Construct } from 'constructs';
-import { Deployment, ServiceAccount, type Volume, type VolumeMount } from '../../../imports/k8s';
+import { Deployment, type Volume, type VolumeMount } from '../../../imports/k8s';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
-import { objectName } from '../../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 import type { Receivers } from './receivers';
 import { DEAD_MANS_SWITCH, type Integrations } from './routes';
 
@@ -31,10 +30,7 @@ export class MessageLog extends Construct implements Receivers {
   constructor(scope: Construct, id: string, { image }: LoggedReceivers) {
     super(scope, id);
     const files = new ConfigFiles(this, 'Script', __dirname, { 'message-log.py': {} });
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const probe = { httpGet: { path: '/', port: this.endpoint.name }, timeoutSeconds: 5 };
     new Deployment(this, 'Resource', {
       spec: {
@@ -44,9 +40,7 @@ export class MessageLog extends Construct implements Receivers {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             terminationGracePeriodSeconds: 5,
             securityContext: restrictedPod(NOBODY),
             containers: [

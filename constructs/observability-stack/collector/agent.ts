@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
 import { parse, stringify } from 'yaml';
-import { Container, DaemonSet, ServiceAccount, Volume } from '../../../imports/k8s';
+import { Container, DaemonSet, Volume } from '../../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../../certificate-authority';
 import { renderPayload } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
@@ -9,7 +9,7 @@ import type { Endpoint } from '../../platform/endpoint';
 import { NODES } from '../../platform/labels';
 import { LateConfig } from '../../platform/late-config';
 import { namespaceOf, objectName } from '../../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 import { AGENT_SIZE, goMemory } from '../sizing';
 import { agentConfig } from './agent-config';
 import { containerParsers, LogSource, Operator } from './parsers';
@@ -72,10 +72,7 @@ export class CollectorAgent extends Construct {
       ),
     }));
     const tls = props.authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new DaemonSet(this, 'Resource', {
       metadata: { annotations: { [NODES]: String(props.nodes) } },
       spec: {
@@ -85,9 +82,7 @@ export class CollectorAgent extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID, GID),
             terminationGracePeriodSeconds: GRACE_SECONDS,
             // Every node has containers that write, whatever else it is kept for.

@@ -1,18 +1,20 @@
 import { Construct } from 'constructs';
 import { stringify } from 'yaml';
-import {
-  Container,
-  Deployment,
-  DeploymentStrategy,
-  PodDisruptionBudget,
-  ServiceAccount,
-} from '../../../imports/k8s';
+import { Container, Deployment, DeploymentStrategy, PodDisruptionBudget } from '../../../imports/k8s';
 import { CertificateAuthority, trustVolume } from '../../certificate-authority';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
 import type { Endpoint } from '../../platform/endpoint';
 import { objectName } from '../../platform/names';
-import { Resources, resources, RESTRICTED, restrictedPod, spread, Spreading } from '../../platform/pod';
+import {
+  Resources,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  spread,
+  Spreading,
+  withoutToken,
+} from '../../platform/pod';
 import { gatewaySize, goMemory } from '../sizing';
 import { gatewayConfig } from './gateway-config';
 
@@ -96,10 +98,7 @@ export class CollectorGateway extends Construct {
     );
     const config = new ConfigFiles(this, 'Config', __dirname, {}, { 'gateway.yaml': text });
     const tls = props.authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new Deployment(this, 'Resource', {
       spec: {
         replicas,
@@ -108,9 +107,7 @@ export class CollectorGateway extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, props.spreading),
             terminationGracePeriodSeconds: GRACE_SECONDS,

@@ -1,13 +1,12 @@
 import { Construct } from 'constructs';
-import { Deployment, ServiceAccount } from '../../../imports/k8s';
+import { Deployment } from '../../../imports/k8s';
 import { Probe } from '../../../imports/monitoring.coreos.com';
 import { CertificateAuthority, trustVolume } from '../../certificate-authority';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
 import type { Endpoint } from '../../platform/endpoint';
-import { objectName } from '../../platform/names';
 import type { AddressRange } from '../../platform/peer';
-import { oneAtATime, resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { oneAtATime, resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 
 export interface BlackboxProps {
   readonly image: string;
@@ -48,10 +47,7 @@ export class Blackbox extends Construct {
     super(scope, id);
     const config = new ConfigFiles(this, 'Config', __dirname, { 'blackbox.yaml': {} });
     const tls = props.authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const probe = { httpGet: { path: '/-/healthy', port: this.endpoint.name }, timeoutSeconds: 5 };
     new Deployment(this, 'Resource', {
       spec: {
@@ -61,9 +57,7 @@ export class Blackbox extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             terminationGracePeriodSeconds: 10,
             securityContext: restrictedPod(UID),
             containers: [

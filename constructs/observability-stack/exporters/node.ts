@@ -1,9 +1,8 @@
 import { Construct } from 'constructs';
-import { DaemonSet, ServiceAccount } from '../../../imports/k8s';
+import { DaemonSet } from '../../../imports/k8s';
 import { Connections } from '../../platform/connections';
 import { NODES } from '../../platform/labels';
-import { objectName } from '../../platform/names';
-import { resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 
 export interface NodeExporterProps {
   readonly image: string;
@@ -40,10 +39,7 @@ export class NodeExporter extends Construct {
 
   constructor(scope: Construct, id: string, props: NodeExporterProps) {
     super(scope, id);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const probe = { httpGet: { path: '/', port: this.metrics.name }, timeoutSeconds: 5 };
     new DaemonSet(this, 'Resource', {
       metadata: { annotations: { [NODES]: String(props.nodes) } },
@@ -53,9 +49,7 @@ export class NodeExporter extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             terminationGracePeriodSeconds: 10,
             securityContext: restrictedPod(UID),
             // Every node, whatever it is kept free of.

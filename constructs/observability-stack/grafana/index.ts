@@ -1,7 +1,7 @@
 import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { join } from 'node:path';
-import { Deployment, PodDisruptionBudget, ProjectedVolumeSource, ServiceAccount } from '../../../imports/k8s';
+import { Deployment, PodDisruptionBudget, ProjectedVolumeSource } from '../../../imports/k8s';
 import { CertificateAuthority, TRUST_FILE, trustVolume } from '../../certificate-authority';
 import { Credentials, CredentialsMaker } from '../../credentials';
 import { ConfigFiles, renderPayload } from '../../platform/config-files';
@@ -16,6 +16,7 @@ import {
   restrictedPod,
   spread,
   Spreading,
+  withoutToken,
 } from '../../platform/pod';
 import type { Dashboard } from '../dashboards/model';
 import { DASHBOARDS, Uid } from '../dashboards/uids';
@@ -110,10 +111,7 @@ export class Grafana extends Construct {
     const config = this.config(props, client);
     const tls = authority.issue(this.connections);
     const name = objectName(this);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     const probe = {
       httpGet: { path: '/api/health', port: this.endpoint.name, scheme: 'HTTPS' as const },
       timeoutSeconds: 5,
@@ -127,9 +125,7 @@ export class Grafana extends Construct {
         template: {
           metadata: { labels: podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: 30,

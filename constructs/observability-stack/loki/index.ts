@@ -1,13 +1,5 @@
 import { Construct } from 'constructs';
-import {
-  Container,
-  EnvVar,
-  PodDisruptionBudget,
-  Probe,
-  Service,
-  ServiceAccount,
-  StatefulSet,
-} from '../../../imports/k8s';
+import { Container, EnvVar, PodDisruptionBudget, Probe, Service, StatefulSet } from '../../../imports/k8s';
 import { CertificateAuthority, TRUST_FILE, trustVolume } from '../../certificate-authority';
 import { Bucket, bucketEnv } from '../../platform/bucket';
 import { ConfigFiles } from '../../platform/config-files';
@@ -22,6 +14,7 @@ import {
   restrictedPod,
   spread,
   Spreading,
+  withoutToken,
 } from '../../platform/pod';
 import { shareOf } from '../../platform/quantity';
 import { CHUNK_HOURS, copiesOf, goMemory, logSize } from '../sizing';
@@ -99,10 +92,7 @@ export class Loki extends Construct {
     });
     const config = this.config(props, size, rateMib);
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         replicas,
@@ -114,9 +104,7 @@ export class Loki extends Construct {
         template: {
           metadata: { labels: podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: GRACE_SECONDS,

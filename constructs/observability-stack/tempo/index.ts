@@ -1,11 +1,10 @@
 import { Construct } from 'constructs';
-import { Container, Probe, ServiceAccount, StatefulSet } from '../../../imports/k8s';
+import { Container, Probe, StatefulSet } from '../../../imports/k8s';
 import { CertificateAuthority, TRUST_FILE, trustVolume } from '../../certificate-authority';
 import { Bucket, bucketEnv } from '../../platform/bucket';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
-import { objectName } from '../../platform/names';
-import { dataClaim, Resources, resources, RESTRICTED, restrictedPod } from '../../platform/pod';
+import { dataClaim, Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 import { BLOCK_MINUTES, BYTES_PER_SPAN, goMemory, traceSize } from '../sizing';
 
 export interface TempoProps {
@@ -71,10 +70,7 @@ export class Tempo extends Construct {
       },
     });
     const tls = authority.issue(this.connections);
-    const account = new ServiceAccount(this, 'Account', {
-      metadata: { name: objectName(this) },
-      automountServiceAccountToken: false,
-    });
+    const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
         replicas: 1,
@@ -85,9 +81,7 @@ export class Tempo extends Construct {
         template: {
           metadata: { labels: this.connections.podLabels },
           spec: {
-            serviceAccountName: account.name,
-            automountServiceAccountToken: false,
-            enableServiceLinks: false,
+            ...account,
             securityContext: restrictedPod(UID),
             terminationGracePeriodSeconds: GRACE_SECONDS,
             containers: [this.container(props, size)],
