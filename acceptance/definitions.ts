@@ -1,6 +1,6 @@
 import { loadAll } from 'js-yaml';
 import type { Manifest } from '../constructs/platform/manifest';
-import { fetchModule } from '../scripts/imports/fetch';
+import { definitionTexts, fetchModule } from '../scripts/imports/fetch';
 import { CUSTOM_RESOURCES, type CrdSource } from '../scripts/imports/sources';
 
 interface Definition extends Manifest {
@@ -21,11 +21,7 @@ export function customDefinitions(): Manifest[] {
 }
 
 function definitionsIn(source: CrdSource): Manifest[] {
-  const archive = fetchModule(source);
-  const found = archive
-    .list(`${source.module}@${source.version}/${source.folder}`)
-    .filter((path) => path.endsWith(source.file ?? '.yaml'))
-    .flatMap((path) => definitionsOf(archive.read(path), source));
+  const found = definitionTexts(source, fetchModule(source)).flatMap((text) => definitionsOf(text, source));
   const missing = source.kinds.filter((kind) => found.every(({ spec }) => spec.names.kind !== kind));
   if (missing.length > 0)
     throw new Error(`${source.module}@${source.version} defines no ${missing.join(', ')}`);

@@ -1,4 +1,5 @@
 import { ApiObject, App, Chart } from 'cdk8s';
+import { objectsIn } from '../constructs/platform/manifest';
 import { objectName } from '../constructs/platform/names';
 
 /** The phases of a cluster, in the order in which Argo CD syncs them. */
@@ -17,7 +18,7 @@ export class PhaseChart extends Chart {
 
   /** API groups of the objects that are in it so far. */
   get apiGroups(): string[] {
-    return this.node.findAll().flatMap((child) => (ApiObject.isApiObject(child) ? [child.apiGroup] : []));
+    return objectsIn(this).map(({ apiGroup }) => apiGroup);
   }
 
   /** Names are public contract (hosts, volumes, kubectl): stable, short, without hash. */

@@ -1,4 +1,4 @@
-import { ApiObject } from 'cdk8s';
+import { objectsIn } from '../constructs/platform/manifest';
 import { VerticalPodAutoscaler } from '../imports/autoscaling.k8s.io';
 import type { PhaseChart } from './phase-chart';
 
@@ -16,8 +16,7 @@ const TARGETS: ReadonlySet<string> = new Set([
  * is in the configuration, to which `npm run rightsizing` proposes changes.
  */
 export function recommendations(phases: readonly PhaseChart[]): void {
-  const objects = phases.flatMap((phase) => phase.node.findAll()).filter(ApiObject.isApiObject);
-  for (const workload of objects.filter(({ kind }) => TARGETS.has(kind))) {
+  for (const workload of phases.flatMap(objectsIn).filter(({ kind }) => TARGETS.has(kind))) {
     const { apiVersion, kind, name } = workload;
     new VerticalPodAutoscaler(workload, 'Recommendation', {
       metadata: { name },

@@ -1,8 +1,8 @@
 import type { ObjectStoreSpec } from '../imports/barmancloud.cnpg.io';
-import type { Container, StatefulSetSpec } from '../imports/k8s';
+import type { Container } from '../imports/k8s';
 import type { ClusterSpec, ScheduledBackupSpec } from '../imports/postgresql.cnpg.io';
 import { CLUSTER_DOMAIN } from '../constructs/platform/endpoint';
-import { containersOf, spec } from '../constructs/platform/workloads';
+import { claimsOf, containersOf, spec } from '../constructs/platform/workloads';
 import { type Inventory, inventoryOf, type PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Fact, Finding, Guarantee } from './guarantee';
@@ -83,8 +83,9 @@ function placeOf(
 
 /** Programs that write backups themselves: they are told the bucket by a variable `…BUCKET`, and keys by AWS's own. */
 function others({ pods }: Inventory): Writer[] {
-  return pods.flatMap(({ object: { path, manifest }, workload, namespace }) =>
-    (workload.pod ? containersOf(workload.pod) : []).flatMap((container) => {
+  return pods.flatMap((source) => {
+    const { object, workload, namespace } = source;
+    return (workload.pod ? containersOf(workload.pod) : []).flatMap((container) => {
       const value = (name: string): string =>
         container.env?.find((variable) => variable.name === name)?.value ?? '';
       const variable = container.env?.find(({ name }) => /(^|_)BUCKET$/.test(name))?.name;
@@ -92,8 +93,8 @@ function others({ pods }: Inventory): Writer[] {
       if (variable === undefined || keys === undefined) return [];
       const sibling = (suffix: string): string => value(variable.replace(/BUCKET$/, suffix));
       return {
-        path,
-        name: `${manifest.kind} ${namespace}/${manifest.metadata.name}`,
+        path: object.path,
+        name: nameOf(source),
         host: sibling('ENDPOINT')
           .replace(/^https?:\/\//, '')
           .replace(/:\d+$/, ''),
@@ -102,8 +103,8 @@ function others({ pods }: Inventory): Writer[] {
         keys: `${namespace}/${keys}`,
         isDatabase: false,
       };
-    }),
-  );
+    });
+  });
 }
 
 function keysOf({ env = [] }: Container): string | undefined {
@@ -257,10 +258,13 @@ function forgetful({ environment, objects }: Platform): Finding[] {
     });
 }
 
+/** As in `StatefulSet redis/cache-members`. */
+function nameOf({ object: { manifest }, namespace }: PodSource): string {
+  return `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
+}
+
 function facts(writers: readonly Writer[], { pods }: Inventory): Fact[] {
   const written = new Set(writers.map(({ name }) => name));
-  const nameOf = ({ object: { manifest }, namespace }: PodSource): string =>
-    `${manifest.kind} ${namespace}/${manifest.metadata.name}`;
   // A writer may also be somebody who reads another's volume.
   const read = pods
     .filter((source) => written.has(nameOf(source)))
@@ -270,12 +274,9 @@ function facts(writers: readonly Writer[], { pods }: Inventory): Fact[] {
       ),
     );
   const bare = pods.flatMap((source) => {
-    const { manifest } = source.object;
-    const { volumeClaimTemplates = [] } = spec<StatefulSetSpec>(manifest);
-    const isRead = volumeClaimTemplates.some(({ metadata }) =>
-      read.includes(`${source.namespace}/${metadata?.name}-${manifest.metadata.name}-0`),
-    );
-    return volumeClaimTemplates.length > 0 && !isRead && !written.has(nameOf(source)) ? [nameOf(source)] : [];
+    const claims = claimsOf(source.object.manifest);
+    const isRead = claims.some((claim) => read.includes(`${source.namespace}/${claim}`));
+    return claims.length > 0 && !isRead && !written.has(nameOf(source)) ? [nameOf(source)] : [];
   });
   return [
     ...writers.map((writer) => ({ subject: writer.name, figure: placeName(writer) })),

@@ -23,7 +23,8 @@ const KEPT = 32;
 /**
  * Remembers what environments were printed as, so that a synth costs what changed. A result is found again by everything
  * that it was made of: the program, the images, the payload files and the environment's own file, each by its content
- * (the program by the times and sizes of its sources, as for its bundle), and the runbooks by their names. Only what all guarantees hold for is kept.
+ * (the program by the times and sizes of its sources, as for its bundle), and the runbooks by their names. Only what all
+ * guarantees hold for is kept.
  */
 export class Memory {
   private readonly ground: string;

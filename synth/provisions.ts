@@ -1,7 +1,6 @@
 import { MAKES } from '../constructs/platform/labels';
 import type { Manifest } from '../constructs/platform/manifest';
-import { spec } from '../constructs/platform/workloads';
-import type { StatefulSetSpec } from '../imports/k8s';
+import { claimsOf, spec } from '../constructs/platform/workloads';
 import { identify } from './references';
 
 /** Something that comes to exist because of an object. */
@@ -81,15 +80,10 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       { identity: identify('ServiceAccount', namespace, cluster.serviceAccountName ?? name) },
     ];
   },
-  StatefulSet: (manifest) => {
-    const { name, namespace } = manifest.metadata;
-    const { replicas = 1, volumeClaimTemplates = [] } = spec<StatefulSetSpec>(manifest);
-    return volumeClaimTemplates.flatMap(({ metadata }) =>
-      Array.from({ length: replicas }, (_, ordinal) => ({
-        identity: identify('PersistentVolumeClaim', namespace, `${metadata?.name}-${name}-${ordinal}`),
-      })),
-    );
-  },
+  StatefulSet: (manifest) =>
+    claimsOf(manifest).map((claim) => ({
+      identity: identify('PersistentVolumeClaim', manifest.metadata.namespace, claim),
+    })),
   Pooler: ({ metadata: { name, namespace } }) =>
     ['Service', 'ServiceAccount'].map((kind) => ({ identity: identify(kind, namespace, name) })),
   // Their governing Services, one for all of a kind in a namespace.

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { Container, CronJob } from '../../imports/k8s';
-import { TRUST_FILE, trustVolume } from '../certificate-authority';
-import { Bucket, bucketEnv, bucketUrl } from '../platform/bucket';
+import { trustVolume } from '../certificate-authority';
+import { awsCliEnv, Bucket, bucketUrl } from '../platform/bucket';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
@@ -87,7 +87,6 @@ export class EventBackup extends Construct {
   }
 
   private container({ image, bucket, folder, folderInClaim }: EventBackupProps): Container {
-    const platform = bucket.trust === 'platform';
     return {
       name: 'copy-events',
       image,
@@ -97,13 +96,7 @@ export class EventBackup extends Construct {
         { name: 'BACKUP_BUCKET', value: bucket.name },
         { name: 'BACKUP_PREFIX', value: folder },
         { name: 'BACKUP_ENDPOINT', value: bucketUrl(bucket) },
-        ...bucketEnv(bucket),
-        // Services other than Amazon's refuse the checksums that newer clients add unasked.
-        { name: 'AWS_REQUEST_CHECKSUM_CALCULATION', value: 'when_required' },
-        { name: 'AWS_RESPONSE_CHECKSUM_VALIDATION', value: 'when_required' },
-        { name: 'AWS_EC2_METADATA_DISABLED', value: 'true' },
-        { name: 'HOME', value: '/tmp' },
-        ...(platform ? [{ name: 'AWS_CA_BUNDLE', value: `/trust/${TRUST_FILE}` }] : []),
+        ...awsCliEnv(bucket),
       ],
       securityContext: RESTRICTED,
       resources: resources({ cpu: '20m', memory: '128Mi' }),
@@ -111,7 +104,7 @@ export class EventBackup extends Construct {
         { name: 'config', mountPath: '/config', readOnly: true },
         { name: 'data', mountPath: '/data', readOnly: true },
         { name: 'tmp', mountPath: '/tmp' },
-        ...(platform ? [{ name: 'trust', mountPath: '/trust', readOnly: true }] : []),
+        ...(bucket.trust === 'platform' ? [{ name: 'trust', mountPath: '/trust', readOnly: true }] : []),
       ],
     };
   }

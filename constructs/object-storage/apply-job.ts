@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { Container, Job, Volume } from '../../imports/k8s';
 import { trustVolume } from '../certificate-authority';
 import type { Credential } from '../credentials';
-import { bucketEnv, bucketUrl } from '../platform/bucket';
+import { awsCliEnv, bucketUrl } from '../platform/bucket';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
@@ -77,25 +77,20 @@ export class ApplyJob extends Construct {
 
   private bucketsStep({ image, engine, administrator }: ApplyJobProps): Container {
     const name = administrator.secretName;
-    const platform = engine.trust === 'platform';
     return this.step({
       name: 'buckets',
       image,
       command: ['/bin/sh', '/config/buckets.sh'],
       env: [
-        ...bucketEnv({
+        ...awsCliEnv({
           region: engine.region,
+          trust: engine.trust,
           accessKey: { name, key: 'username' },
           secretKey: { name, key: 'password' },
         }),
-        // Services other than Amazon's refuse the checksums that newer clients add unasked.
-        { name: 'AWS_REQUEST_CHECKSUM_CALCULATION', value: 'when_required' },
-        { name: 'AWS_RESPONSE_CHECKSUM_VALIDATION', value: 'when_required' },
-        { name: 'AWS_EC2_METADATA_DISABLED', value: 'true' },
-        { name: 'HOME', value: '/tmp' },
-        ...(platform ? [{ name: 'AWS_CA_BUNDLE', value: '/trust/ca.crt' }] : []),
       ],
-      volumeMounts: platform ? [{ name: 'trust', mountPath: '/trust', readOnly: true }] : [],
+      volumeMounts:
+        engine.trust === 'platform' ? [{ name: 'trust', mountPath: '/trust', readOnly: true }] : [],
     });
   }
 

@@ -1,5 +1,6 @@
 import type { EnvVar, SecretKeySelector } from '../../imports/k8s';
 import type { Connections } from './connections';
+import { TRUST_FILE } from './trust';
 
 /**
  * A bucket of an S3 service as the one who keeps something in it sees it, wherever the service runs. Its keys may list,
@@ -40,5 +41,18 @@ export function bucketEnv({
     { name: 'AWS_SECRET_ACCESS_KEY', valueFrom: { secretKeyRef: secretKey } },
     { name: 'AWS_REGION', value: region },
     { name: 'AWS_DEFAULT_REGION', value: region },
+  ];
+}
+
+/** Settings of the AWS command line: keys, whom it trusts (the bundle mounted at /trust), and a home that it can write to. */
+export function awsCliEnv(bucket: Pick<Bucket, 'accessKey' | 'secretKey' | 'region' | 'trust'>): EnvVar[] {
+  return [
+    ...bucketEnv(bucket),
+    // Services other than Amazon's refuse the checksums that newer clients add unasked.
+    { name: 'AWS_REQUEST_CHECKSUM_CALCULATION', value: 'when_required' },
+    { name: 'AWS_RESPONSE_CHECKSUM_VALIDATION', value: 'when_required' },
+    { name: 'AWS_EC2_METADATA_DISABLED', value: 'true' },
+    { name: 'HOME', value: '/tmp' },
+    ...(bucket.trust === 'platform' ? [{ name: 'AWS_CA_BUNDLE', value: `/trust/${TRUST_FILE}` }] : []),
   ];
 }

@@ -5,6 +5,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
   ResourceRequirements,
+  StatefulSetSpec,
 } from '../../imports/k8s';
 import { NODES, SIDECARS } from './labels';
 import type { Manifest } from './manifest';
@@ -252,4 +253,15 @@ function amounts(all: readonly (ResourceRequirements | undefined)[]): Amounts {
 /** A manifest's spec, read as the schema of its kind says; the kubeconform gate holds every file to that schema. */
 export function spec<T>(manifest: Manifest): T {
   return manifest['spec'] as T;
+}
+
+/** Names of the claims that a StatefulSet makes of its templates, one for each of its pods; none of any other kind. */
+export function claimsOf(manifest: Manifest): string[] {
+  const { replicas = 1, volumeClaimTemplates = [] } = spec<StatefulSetSpec>(manifest);
+  return volumeClaimTemplates.flatMap(({ metadata }) =>
+    Array.from(
+      { length: replicas },
+      (_, ordinal) => `${metadata?.name}-${manifest.metadata.name}-${ordinal}`,
+    ),
+  );
 }

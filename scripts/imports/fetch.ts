@@ -37,6 +37,13 @@ export const fetchModule = ({ module, version, sha256 }: CrdSource): Zip => {
   return openPinned(path, sha256, name);
 };
 
+/** The texts of a source's files that define custom resources, out of its archive. */
+export const definitionTexts = ({ module, version, folder, file }: CrdSource, archive: Zip): string[] =>
+  archive
+    .list(`${module}@${version}/${folder}`)
+    .filter((path) => path.endsWith(file ?? '.yaml'))
+    .map((path) => archive.read(path));
+
 /** The archive with Kubernetes' schemas, through pip, kept in `cache`. */
 export const fetchKubernetes = (cache: string): Zip => {
   const { name, version, sha256 } = KUBERNETES;

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { ENUMS, QUANTITY } from './constraints';
 import { type Schema, type Schemas, mapValues, ofKind, reach, reduced, strict } from './schema';
+import { definitionTexts } from './fetch';
 import { type CrdSource, CUSTOM_RESOURCES, KUBERNETES } from './sources';
 import { type Kind, type Recognize, TypeWriter, recognizer, shortName } from './types';
 import type { Zip } from './zip';
@@ -135,10 +136,7 @@ export const customKinds = (text: string, group: string, kinds: readonly string[
 
 const customResources = (source: CrdSource, archive: Zip, recognize: Recognize): Files => {
   const { module, version, group } = source;
-  const found = archive
-    .list(`${module}@${version}/${source.folder}`)
-    .filter((path) => path.endsWith(source.file ?? '.yaml'))
-    .flatMap((path) => customKinds(archive.read(path), group, source.kinds));
+  const found = definitionTexts(source, archive).flatMap((text) => customKinds(text, group, source.kinds));
   const types = new TypeWriter({ prefix: 'k8s.', recognize });
   const files: Files = new Map();
   for (const name of source.kinds) {
