@@ -4,7 +4,7 @@ import { LimitRange, Namespace, NetworkPolicy, ResourceQuota, ResourceQuotaSpec 
 import { manifestOf, objectsIn } from '../platform/manifest';
 import { NamespaceScope } from '../platform/names';
 import { formatBytes, formatCores } from '../platform/quantity';
-import { totalOf, workloadsIn } from '../platform/workloads';
+import { totalOf, type Workload, workloadsIn } from '../platform/workloads';
 
 /** The levels of the Pod Security admission, strictest first. */
 export type PodSecurityLevel = 'restricted' | 'baseline' | 'privileged';
@@ -44,7 +44,7 @@ export class ExistingNamespace extends NamespaceScope {}
 
 /**
  * A namespace that denies every connection nobody declared, enforces a Pod Security level, and whose quota is what the
- * objects built inside it really request, updates and jobs included.
+ * objects built inside it really request: updates, jobs, and of each a pod that is leaving, included.
  */
 export class PlatformNamespace extends NamespaceScope {
   private readonly continuations: NamespaceScope[] = [];
@@ -90,7 +90,7 @@ export class PlatformNamespace extends NamespaceScope {
     const own = [this, ...this.continuations]
       .flatMap(objectsIn)
       .filter((object) => object.kind !== 'ResourceQuota');
-    const workloads = workloadsIn(own.map(manifestOf));
+    const workloads = workloadsIn(own.map(manifestOf)).map(leaving);
     const pods = workloads.reduce((sum, { replicas, surge }) => sum + replicas + surge, 0);
     const requests = totalOf(workloads, 'requests');
     const limits = totalOf(workloads, 'limits');
@@ -103,4 +103,12 @@ export class PlatformNamespace extends NamespaceScope {
       },
     };
   }
+}
+
+/**
+ * A pod that was evicted counts until it is gone and the quota's controller has looked. Its successor, refused meanwhile, is
+ * tried again ever later: a StatefulSet's for up to minutes.
+ */
+function leaving(workload: Workload): Workload {
+  return { ...workload, surge: Math.max(workload.surge, Math.min(workload.replicas, 1)) };
 }

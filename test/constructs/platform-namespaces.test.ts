@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { PlatformNamespace, PodSecurityLevel } from '../../constructs/platform-namespaces';
 import { spec } from '../../constructs/platform/workloads';
-import { Deployment, Job, NetworkPolicySpec, ResourceQuotaSpec } from '../../imports/k8s';
+import { Deployment, Job, NetworkPolicySpec, ResourceQuotaSpec, StatefulSet } from '../../imports/k8s';
 import { find, manifestsOf, platformWith } from '../support';
 
 const template = (cpu: string, memory: string) => ({
@@ -53,6 +53,17 @@ describe('a namespace', () => {
       'requests.cpu': '450m',
       'requests.memory': `${4 * 256 + 64}Mi`,
       'limits.memory': `${4 * 256 + 64}Mi`,
+    });
+  });
+
+  test('a pod that is leaving does not keep its successor out', () => {
+    const members = (scope: Construct) =>
+      new StatefulSet(scope, 'members', {
+        spec: { replicas: 3, selector: {}, template: template('100m', '256Mi') },
+      });
+    expect(spec<ResourceQuotaSpec>(find(print(members), 'ResourceQuota', 'quota')).hard).toMatchObject({
+      pods: '4',
+      'requests.memory': '1Gi',
     });
   });
 
