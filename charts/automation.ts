@@ -1,6 +1,8 @@
 import { App } from 'cdk8s';
 import { parseDuration } from '../constructs/platform/duration';
 import { BridgeWithFuse } from '../constructs/bridge-with-fuse';
+import { EventStoreMigration } from '../constructs/event-store-migration';
+import type { NamespaceScope } from '../constructs/platform/names';
 import { archiveOf, type Foundation } from './foundation';
 import { PhaseChart } from './phase-chart';
 
@@ -15,13 +17,27 @@ export interface Automation {
 export function automation(app: App, ground: Foundation): Automation {
   const chart = new PhaseChart(app, 'automation');
   if (ground.site.cluster.role === 'standby') return { chart };
-  return { chart, bridge: bridge(chart, ground) };
+  const namespace = ground.bridge.namespace.continuedIn(chart);
+  const lighthouse = bridge(namespace, ground);
+  migration(namespace, ground, lighthouse);
+  return { chart, bridge: lighthouse };
 }
 
-function bridge(chart: PhaseChart, { site, bridge: { namespace, bucket } }: Foundation): BridgeWithFuse {
+function migration(namespace: NamespaceScope, { site, services }: Foundation, bridge: BridgeWithFuse): void {
+  const { migration } = site.environment.bridge;
+  if (!migration) return;
+  new EventStoreMigration(namespace, 'migration', {
+    ...migration,
+    image: site.images('eventStoreMigration'),
+    bridge,
+    postgres: services.postgres,
+  });
+}
+
+function bridge(namespace: NamespaceScope, { site, bridge: { bucket } }: Foundation): BridgeWithFuse {
   const { environment, cluster, images, ground } = site;
   const { cpu, memory, storage } = environment.bridge;
-  return new BridgeWithFuse(namespace.continuedIn(chart), 'bridge', {
+  return new BridgeWithFuse(namespace, 'bridge', {
     ...ground,
     image: images('bridge'),
     resources: { cpu, memory },

@@ -26,6 +26,7 @@ export const IMAGE_NAMES = [
   'tempo',
   'collector',
   'bridge',
+  'eventStoreMigration',
 ] as const;
 
 export type ImageName = (typeof IMAGE_NAMES)[number];

@@ -458,6 +458,19 @@ export const environmentSchema = {
         },
         ...size,
         storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
+        migration: {
+          type: 'object',
+          description:
+            'Moves the events of an older store on that volume to PostgreSQL: templates of Jobs that a person starts. Take it away when nobody wants to go back.',
+          additionalProperties: false,
+          required: ['from'],
+          properties: {
+            from: {
+              enum: ['sqlite', 'logs'],
+              description: 'What holds them: events.db, or the log files in events/.',
+            },
+          },
+        },
       },
     },
     observability: {

@@ -2,7 +2,7 @@ import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Container, EnvVar, Probe, StatefulSet, Volume } from '../../imports/k8s';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
-import { Credentials, CredentialsMaker } from '../credentials';
+import { Credential, Credentials, CredentialsMaker } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
@@ -10,7 +10,7 @@ import { objectName } from '../platform/names';
 import { dataClaim, Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { EventBackup, EventLogBackup } from './event-backup';
-import { BRIDGE, BRIDGE_LIMITS } from './settings';
+import { BRIDGE, BRIDGE_LIMITS, DATA } from './settings';
 
 export interface BridgeWithFuseProps {
   /** Lighthouse's image: Python, its own files in /app, curl and OpenTelemetry's instrumentation. */
@@ -36,9 +36,6 @@ export interface BridgeWithFuseProps {
 
 /** User of the image. */
 const UID = 1000;
-
-/** Where the server keeps its events. It refuses paths with /var/ in them. */
-const DATA = '/app/data';
 
 /** Secrets that the server makes up at every start where it is given none: what it signed before is then void. */
 const SECRETS = {
@@ -70,6 +67,8 @@ export class BridgeWithFuse extends Construct {
   readonly connections = new Connections(this, { name: 'lighthouse', component: 'bridge' });
   /** HTTP and WebSocket, without TLS, which the server does not have; anybody who gets here is handed a session. */
   readonly api = this.connections.listen('http', 8765);
+  /** The claim of the volume with its events. */
+  readonly claim = `data-${objectName(this)}-0`;
   private readonly secrets: Credentials<keyof typeof SECRETS>;
   private telemetry?: Endpoint;
 
@@ -113,11 +112,16 @@ export class BridgeWithFuse extends Construct {
       new EventBackup(this, 'Backup', {
         ...backup,
         beside: this.connections,
-        claim: `data-${objectName(this)}-0`,
+        claim: this.claim,
         folderInClaim: 'events',
         uid: UID,
       });
     }
+  }
+
+  /** The key that every event is signed with. */
+  get eventSecret(): Credential {
+    return this.secrets.of('event');
   }
 
   /** Sends spans and the durations of requests to an OpenTelemetry collector, by gRPC over TLS. */

@@ -16,3 +16,6 @@ export const BRIDGE_LIMITS = {
   /** Size at which the live event log is rotated, bytes; the next rotation overwrites what this one kept. */
   eventLogBytes: 100_000_000,
 } as const;
+
+/** Where the server keeps its data. It refuses paths with /var/ in them. */
+export const DATA = '/app/data';

@@ -19,7 +19,7 @@ export interface ConnectionBudget {
   /** `max_client_conn` of PgBouncer. */
   readonly clientsPerPooler: number;
   /** `CONNECTION LIMIT` of the roles, over the pooler and directly. */
-  readonly roles: Readonly<Record<'owner' | 'writer' | 'reader', number>>;
+  readonly roles: Readonly<Record<'owner' | 'migrator' | 'writer' | 'reader', number>>;
 }
 
 /**
@@ -34,7 +34,9 @@ const POOLED_USERS = 2;
 /** Sessions that do not come by the pooler. */
 const DIRECT = {
   /** Schema and maintenance jobs, and a person. */
-  owner: 8,
+  owner: 6,
+  /** The migration of an older event store; one more, for a run that was cut off is noticed late. */
+  migrator: 2,
   /** Reports on the standbys. */
   reader: 10,
   /** The operator's metrics exporter keeps one, a second while it reconnects. */
@@ -50,10 +52,16 @@ export function connectionBudget({ cores, poolers, clientConnections }: Connecti
   const poolSize = Math.max(Math.ceil(transactions / (poolers * POOLED_USERS)), 2);
   // While one rolls, the old pod still holds its connections.
   const pools = (poolers + 1) * poolSize;
-  const roles = { owner: DIRECT.owner, writer: pools, reader: pools + DIRECT.reader };
+  const roles = {
+    owner: DIRECT.owner,
+    migrator: DIRECT.migrator,
+    writer: pools,
+    reader: pools + DIRECT.reader,
+  };
   // PgBouncer asks for passwords by connections of its own, as a third user.
   const passwords = pools;
-  const sessions = roles.owner + roles.writer + roles.reader + passwords + DIRECT.monitoring;
+  const clients = roles.owner + roles.migrator + roles.writer + roles.reader;
+  const sessions = clients + passwords + DIRECT.monitoring;
   return {
     maxConnections: sessions + SUPERUSER_RESERVED,
     superuserReserved: SUPERUSER_RESERVED,

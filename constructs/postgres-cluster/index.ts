@@ -1,3 +1,4 @@
+import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { Cluster, ClusterSpec, Database } from '../../imports/postgresql.cnpg.io';
 import { CertificateAuthority, TRUST_BUNDLE } from '../certificate-authority';
@@ -85,6 +86,7 @@ export interface PostgresClusterProps {
 const OWNER = 'lighthouse_owner';
 const WRITER = 'lighthouse_writer';
 const READER = 'lighthouse_reader';
+const MIGRATOR = 'lighthouse_migrator';
 
 const DATABASE = 'lighthouse';
 
@@ -134,8 +136,13 @@ export class PostgresCluster extends Construct {
   readonly isStandby: boolean;
   /** Where backups go, and when; undefined without backups. */
   readonly backup?: PostgresBackup;
+  private migrator?: Credential;
 
-  constructor(scope: Construct, id: string, props: PostgresClusterProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: PostgresClusterProps,
+  ) {
     super(scope, id);
     const { images, authority, maker, clients = [], backup, recoverFrom, standbyOf } = props;
     const { instances = 3, poolers = 2, spreading = 'required' } = props;
@@ -193,7 +200,11 @@ export class PostgresCluster extends Construct {
         ...this.lifecycle(instances),
         ...this.origin(backups, recoverFrom, standbyOf),
         certificates: { serverTLSSecret: tls.secretName, serverCASecret: TRUST_BUNDLE },
-        managed: { roles: this.roles() },
+        managed: {
+          roles: Lazy.any({
+            produce: () => managedRoles(this.credentials, this.budget.roles, this.migrator),
+          }),
+        },
         postgresql: {
           parameters: this.parameters(props),
           // Before the operator's last rule, which lets passwords travel without TLS.
@@ -242,6 +253,21 @@ export class PostgresCluster extends Construct {
         retentionDays: props.eventRetentionDays,
       });
     }
+  }
+
+  /**
+   * A login that acts as the owner while an older event store is moved in; a namespace gets a copy of its Secret. The
+   * owner's own password stays here. Once nobody asks for it any more the role is dropped.
+   */
+  migratorFor(client: NamespaceScope): Credential {
+    const { maker } = this.props;
+    const users = new Credentials(this, 'Migrator', {
+      maker,
+      users: [MIGRATOR],
+      labels: RELOAD,
+      copies: [client],
+    });
+    return (this.migrator = users.of(MIGRATOR));
   }
 
   private parameters({ resources: { cpu, memory }, storage, backup }: PostgresClusterProps) {
@@ -335,18 +361,27 @@ export class PostgresCluster extends Construct {
       bootstrap: { initdb: { ...application, dataChecksums: true } },
     };
   }
+}
 
-  /** Compared with the database all the time: what a hand changed is changed back. */
-  private roles(): NonNullable<ClusterSpec['managed']>['roles'] {
-    const { owner, writer, reader } = this.credentials;
-    const role = ({ user, secretName }: Credential, connectionLimit: number) => ({
-      name: user,
-      ensure: 'present' as const,
-      login: true,
-      connectionLimit,
-      passwordSecret: { name: secretName },
-    });
-    const { roles } = this.budget;
-    return [role(owner, roles.owner), role(writer, roles.writer), role(reader, roles.reader)];
-  }
+/** Compared with the database all the time: what a hand changed is changed back. */
+function managedRoles(
+  { owner, writer, reader }: PostgresCluster['credentials'],
+  limits: ConnectionBudget['roles'],
+  migrator: Credential | undefined,
+): NonNullable<ClusterSpec['managed']>['roles'] {
+  const role = ({ user, secretName }: Credential, connectionLimit: number) => ({
+    name: user,
+    ensure: 'present' as const,
+    login: true,
+    connectionLimit,
+    passwordSecret: { name: secretName },
+  });
+  return [
+    role(owner, limits.owner),
+    role(writer, limits.writer),
+    role(reader, limits.reader),
+    migrator
+      ? { ...role(migrator, limits.migrator), inRoles: [OWNER] }
+      : { name: MIGRATOR, ensure: 'absent' as const },
+  ];
 }

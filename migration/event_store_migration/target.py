@@ -87,7 +87,7 @@ class Target:
             keepalives_interval=5,
             keepalives_count=4,
             tcp_user_timeout=30_000,
-            options=f"-c timezone=UTC -c lock_timeout=60s -c search_path=public {NOTICED}",
+            options=f"{os.environ.get('PGOPTIONS', '')} -c timezone=UTC -c lock_timeout=60s -c search_path=public {NOTICED}",
             **password,
         )
 

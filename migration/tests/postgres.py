@@ -35,7 +35,8 @@ class Postgres:
         initdb = [self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
         subprocess.run([*self.as_user, *initdb], check=True, stdout=subprocess.DEVNULL)
         self.start()
-        self.sql("CREATE ROLE lighthouse_owner LOGIN; CREATE ROLE lighthouse_writer LOGIN; CREATE ROLE lighthouse_reader LOGIN", "postgres", "postgres")
+        roles = "; ".join(f"CREATE ROLE lighthouse_{role} LOGIN" for role in ("owner", "writer", "reader", "migrator"))
+        self.sql(f"{roles}; GRANT lighthouse_owner TO lighthouse_migrator", "postgres", "postgres")
 
     def start(self) -> None:
         flags = [flag for setting in self.settings for flag in ("-c", setting)]

@@ -49,7 +49,9 @@ class MigrationTest(unittest.TestCase):
         return [sys.executable, "-m", "event_store_migration", command, f"--{self.kind}", str(self.store), *quiet, *args]
 
     def env(self, **more: str) -> dict[str, str]:
-        return os.environ | self.postgres.env(self.database) | {"LIGHTHOUSE_EVENT_SECRET": KEY.decode()} | more
+        # As the Job: by a login of its own that acts as the owner.
+        login = self.postgres.env(self.database, "lighthouse_migrator") | {"PGOPTIONS": "-c role=lighthouse_owner"}
+        return os.environ | login | {"LIGHTHOUSE_EVENT_SECRET": KEY.decode()} | more
 
     def run_tool(self, command: str, *args: str, **env: str) -> Outcome:
         done = subprocess.run(

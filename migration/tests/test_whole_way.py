@@ -78,6 +78,8 @@ class WholeWay(MigrationTest):
         self.append(10, "later")
         self.assertEqual(self.succeed("rollback", "--bridge-stopped")["went_back"], 10)
         self.assertEqual(self.held(), before + LIVE + MORE + 10)
+        owners = self.sql("SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'migration'::regnamespace")
+        self.assertEqual(owners, [("lighthouse_owner",)], "nothing belongs to the login, which can be dropped")
 
 
 class WholeWayOfSqlite(WholeWay):

@@ -140,7 +140,7 @@ describe('defaults', () => {
   });
 
   test('every role has its password from a Secret that the operator watches, and a limit of connections', () => {
-    const roles = spec.managed?.roles ?? [];
+    const roles = (spec.managed?.roles ?? []).filter(({ ensure }) => ensure === 'present');
     expect(roles.map(({ name }) => name)).toEqual([
       'lighthouse_owner',
       'lighthouse_writer',
@@ -424,6 +424,33 @@ test('every prop is heeded', () => {
   const copied = manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === 'bridge');
   expect(copied.map(({ metadata }) => metadata.name)).toEqual(['postgres-events-users']);
   expect(postgres.credentials.writer.secretName).toBe('events-users-lighthouse-writer');
+});
+
+describe('a login for whoever moves an older event store in', () => {
+  const migrator = (manifests: Manifest[]) =>
+    cluster(manifests).managed?.roles?.find(({ name }) => name === 'lighthouse_migrator');
+
+  test('acts as the owner, with a password of its own that its namespace has a copy of', () => {
+    let secret: string | undefined;
+    const platform = platformWith((ground) => {
+      const postgres = new PostgresCluster(ground.namespaces.add('postgres'), 'events', required(ground));
+      secret = postgres.migratorFor(ground.namespaces.add('bridge')).secretName;
+    });
+    const manifests = manifestsOf(platform);
+    expect(migrator(manifests)).toMatchObject({
+      ensure: 'present',
+      inRoles: ['lighthouse_owner'],
+      passwordSecret: { name: secret },
+    });
+    const job = manifests.find(
+      ({ kind, metadata }) => kind === 'Job' && metadata.name.startsWith('events-migrator-'),
+    );
+    expect(Object.values(job?.metadata.annotations ?? {}).join()).toContain(`Secret/bridge/${secret}:`);
+  });
+
+  test('is dropped where nobody asks for it', () => {
+    expect(migrator(build().manifests)).toEqual({ name: 'lighthouse_migrator', ensure: 'absent' });
+  });
 });
 
 test('endpoints', () => {
