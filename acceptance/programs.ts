@@ -27,6 +27,9 @@ export const LOKI_VERSION = 'v3.7.8';
 /** The version of the collector's components, the image's; `tools/collector/go.mod` requires them. */
 export const COLLECTOR_VERSION = 'v0.144.0';
 
+/** The version of BuildKit, whose parser reads Dockerfiles; `tools/dockerfile/go.mod` requires it. */
+export const BUILDKIT_VERSION = 'v0.28.1';
+
 /** A program of a control plane, one that works on it, or one that reads what is applied. */
 interface Program {
   /** How it is asked for its version. */
@@ -106,6 +109,8 @@ export const PROGRAMS = {
   logql: own('loki', 'logql'),
   // Exactly the components of the platform's pipelines.
   collector: own('collector', 'collector'),
+  // What BuildKit's own parser says of a folder with a Dockerfile.
+  dockerfile: own('dockerfile', 'dockerfile'),
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -121,6 +126,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   alertmanager: ALERTMANAGER_VERSION,
   loki: LOKI_VERSION,
   collector: COLLECTOR_VERSION,
+  dockerfile: BUILDKIT_VERSION,
 };
 
 /** Where a program is when it was built here. */

@@ -5,6 +5,7 @@ import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventLog } from '../test/payloads/event-log';
 import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
+import { check as images } from '../test/payloads/images';
 import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
 import { check as redis } from '../test/payloads/redis';
@@ -21,6 +22,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'event-log': eventLog,
   edge,
   'event-store': eventStore,
+  images,
   migration,
   expressions,
   redis,

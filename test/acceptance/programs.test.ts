@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   ALERTMANAGER_VERSION,
   ARGO_CD_VERSION,
+  BUILDKIT_VERSION,
   KUBERNETES_VERSION,
   KWOK_VERSION,
   PROGRAMS,
@@ -18,6 +19,7 @@ test('the modules pin the versions that the programs are said to have', () => {
   expect(text('kwok', 'go.mod')).toContain(`sigs.k8s.io/kwok ${KWOK_VERSION}\n`);
   expect(text('prometheus', 'go.mod')).toContain(`prometheus/prometheus ${PROMETHEUS_VERSION}\n`);
   expect(text('alertmanager', 'go.mod')).toContain(`prometheus/alertmanager ${ALERTMANAGER_VERSION}\n`);
+  expect(text('dockerfile', 'go.mod')).toContain(`moby/buildkit ${BUILDKIT_VERSION}\n`);
 });
 
 test('every module of Kubernetes is held at the version that belongs to it', () => {
