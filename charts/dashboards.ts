@@ -13,6 +13,8 @@ import { platformDashboard } from '../constructs/observability-stack/dashboards/
 import { recoveryDashboard } from '../constructs/observability-stack/dashboards/recovery';
 import { HEALTH_CHECK_SECONDS } from '../constructs/observability-stack/dashboards/targets';
 import { tracesDashboard } from '../constructs/observability-stack/dashboards/traces';
+import { PROMISED } from '../constructs/observability-stack/objectives/objectives';
+import { FULL_DAYS } from '../constructs/observability-stack/observe';
 import { longestGap } from '../constructs/platform/cron';
 import { parseDuration, wholeDays } from '../constructs/platform/duration';
 import { parseQuantity } from '../constructs/platform/quantity';
@@ -22,12 +24,6 @@ import { redisDashboard } from '../constructs/redis-sentinel/dashboard';
 import { REDIS_LIMITS } from '../constructs/redis-sentinel/observe';
 import { vectorDashboard } from '../constructs/vector-database/dashboard';
 import type { Foundation } from './foundation';
-
-/** Days before a volume is full at which somebody is told. */
-const FULL_DAYS = 4;
-
-/** What Lighthouse promised of its validations and appends. */
-const PROMISED = { p95Seconds: 0.1, p99Seconds: 0.3, appendSeconds: 0.01, errorShare: 0.001 } as const;
 
 /** Every dashboard, with the same limits as the alerts. Comes last: it counts what is probed. */
 export function showAll(stack: ObservabilityStack, { site: { environment }, services }: Foundation): void {

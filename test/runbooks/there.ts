@@ -22,7 +22,7 @@ export interface There {
 const OPERATORS = { 'cert-manager': 'cert-manager', 'cnpg-system': 'cloudnative-pg' } as const;
 
 /**
- * Kinds that the kubelet, the controllers of Kubernetes or CloudNativePG's schedule make objects of. All of them may be
+ * Kinds that the kubelet, controllers, cert-manager or CloudNativePG's schedule make objects of. All of them may be
  * listed, whether some are known here or not.
  */
 export const TRANSIENT: ReadonlySet<string> = new Set([
@@ -32,6 +32,8 @@ export const TRANSIENT: ReadonlySet<string> = new Set([
   'PersistentVolumeClaim',
   'Job',
   'Backup',
+  'Secret',
+  'CertificateRequest',
 ]);
 
 /** What an object is turned into by its operator or by Kubernetes, besides pods. */

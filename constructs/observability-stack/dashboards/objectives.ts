@@ -1,25 +1,14 @@
+import { BURNS, OBJECTIVES } from '../objectives/objectives';
 import { dashboard, row } from './dashboard';
 import type { Dashboard, Panel } from './model';
 import { above, below, graph, see, stat, table } from './panels';
 import { now, rows, series } from './queries';
 
-/** What was promised: name in rules → what it says. */
-const OBJECTIVES = {
-  availability: 'Available',
-  errors: 'Without errors',
-  'validation-p95': 'Validations fast (95 %)',
-  'validation-p99': 'Validations fast (99 %)',
-  'append-p99': 'Events stored fast (99 %)',
-} as const;
-
-type Objective = keyof typeof OBJECTIVES;
-
-/** Burning at which somebody is woken: a fiftieth of a month's budget in an hour, a twentieth in six. */
-const BURN = { fast: 14.4, slow: 6 } as const;
+type Name = keyof typeof OBJECTIVES;
 
 /** What was promised, what was kept of it, and how fast the rest is being spent. */
 export function objectivesDashboard(): Dashboard {
-  const names = Object.keys(OBJECTIVES) as Objective[];
+  const names = Object.keys(OBJECTIVES) as Name[];
   return dashboard('objectives', {
     about:
       'What was promised and what is left of it. The error budget is what may go wrong in a month; while some is left, changes go on.',
@@ -50,8 +39,8 @@ export function objectivesDashboard(): Dashboard {
   });
 }
 
-function left(objective: Objective): Panel {
-  return stat(OBJECTIVES[objective], {
+function left(objective: Name): Panel {
+  return stat(OBJECTIVES[objective].title, {
     about:
       'Share of the error budget that is left. Below a quarter: no risky change. Below zero: the promise is broken.',
     unit: 'percentunit',
@@ -61,11 +50,11 @@ function left(objective: Objective): Panel {
   });
 }
 
-function burning(objective: Objective): Panel {
-  return graph(OBJECTIVES[objective], {
-    about: `How many times faster than sustainable the budget is spent. At 1 it lasts the period exactly; above ${BURN.slow} for six hours or ${BURN.fast} for one somebody is woken.`,
+function burning(objective: Name): Panel {
+  return graph(OBJECTIVES[objective].title, {
+    about: `How many times faster than sustainable the budget is spent. At 1 it lasts the period exactly; above ${BURNS['6h']} for six hours or ${BURNS['1h']} for one somebody is woken.`,
     unit: 'none',
-    bounds: above(BURN.slow, BURN.fast),
+    bounds: above(BURNS['6h'], BURNS['1h']),
     queries: ['1h', '6h', '3d'].map((window) =>
       series(`lighthouse:objective_burn:ratio_rate${window}{objective="${objective}"}`, `over ${window}`),
     ),

@@ -1,5 +1,5 @@
 import type { RuleGroup } from '../alert-rules';
-import { Objective, OBJECTIVES, WINDOWS } from './objectives';
+import { BURNS, Objective, OBJECTIVES, WINDOWS } from './objectives';
 
 /** Names of what is recorded for each objective; the label `objective` has its name. */
 export const OBJECTIVE_METRICS = {
@@ -8,18 +8,24 @@ export const OBJECTIVE_METRICS = {
   left: 'lighthouse:objective_budget_left:ratio',
   errors: (window: string) => `lighthouse:objective_errors:ratio_rate${window}`,
   burn: (window: string) => `lighthouse:objective_burn:ratio_rate${window}`,
+  bad: (window: string) => `lighthouse:objective_bad:increase${window}`,
 } as const;
 
-const { target, budget, left, errors, burn } = OBJECTIVE_METRICS;
+const { target, budget, left, errors, burn, bad } = OBJECTIVE_METRICS;
 
 /**
  * Rules that record, for each objective, its target, its budget, the share of errors and how fast it burns in each window,
- * and what is left over a period of whole days.
+ * how many requests were bad where that is asked, and what is left over a period of whole days.
  */
 export function objectiveRules(periodDays: number): RuleGroup[] {
   const all: readonly (readonly [string, Objective])[] = Object.entries(OBJECTIVES);
-  const each = (record: string, expr: (objective: Objective) => string) =>
-    all.map(([objective, of]) => ({ record, expr: expr(of), labels: { objective } }));
+  const each = (record: string, expr: (objective: Objective) => string | undefined) =>
+    all.flatMap(([objective, of]) => {
+      const found = expr(of);
+      return found === undefined ? [] : [{ record, expr: found, labels: { objective } }];
+    });
+  const badIn = (window: string, name: string = window) =>
+    each(bad(name), (of) => of.requests && `(${of.errors(window)}) * ${of.requests(window)}`);
   return [
     {
       name: 'objective-targets',
@@ -30,6 +36,7 @@ export function objectiveRules(periodDays: number): RuleGroup[] {
       rules: [
         ...each(errors(window), (of) => of.errors(window)),
         { record: burn(window), expr: `${errors(window)} / ${budget}` },
+        ...(window in BURNS ? badIn(window) : []),
       ],
     })),
     {
@@ -39,6 +46,7 @@ export function objectiveRules(periodDays: number): RuleGroup[] {
       rules: [
         ...each('lighthouse:objective_errors:ratio_period', (of) => of.errors(`${periodDays}d`)),
         { record: left, expr: `1 - lighthouse:objective_errors:ratio_period / ${budget}` },
+        ...badIn(`${periodDays}d`, '_period'),
       ],
     },
   ];
