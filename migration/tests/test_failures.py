@@ -128,7 +128,7 @@ class FailuresOfSqlite(Failures):
 
     def test_without_the_schema_or_the_rights(self) -> None:
         self.make()
-        self.fail_with(1, "may not do what a migration needs[\\s\\S]*created_at[\\s\\S]*lighthouse_owner", "copy", PGUSER="lighthouse_writer")
+        self.fail_with(1, "may not do what a migration needs[\\s\\S]*created_at[\\s\\S]*lighthouse_owner", "copy", PGUSER="lighthouse_writer", PGOPTIONS="")
         self.fail_with(1, "schema version none, known is 2", "copy", PGDATABASE="postgres", PGUSER="postgres")
         self.fail_with(1, "SQLSTATE", "copy", PGHOST="/nowhere")
         self.fail_with(2, "PGHOST is not set", "copy", PGHOST="")
