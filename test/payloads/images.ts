@@ -17,12 +17,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findPrograms } from '../../acceptance/programs';
-import { loadImages } from '../../config/images';
-import { BridgeWithFuse } from '../../constructs/bridge-with-fuse';
+import { buildPlatform } from '../../charts/platform';
+import { loadConfig } from '../../config/load';
 import { BRIDGE } from '../../constructs/bridge-with-fuse/settings';
 import { containersOf, workloadOf } from '../../constructs/platform/workloads';
 import type { Container, PodSpec } from '../../imports/k8s';
-import { find, manifestsOf, platformWith } from '../support';
+import { tunnel } from './images-tunnel';
 import { packagesOf } from './python-packages';
 
 type Report = (name: string, ok: boolean, detail?: string) => void;
@@ -96,7 +96,8 @@ export async function check(report: Report): Promise<void> {
   await sourceOfMigration(report, read);
   await mistakes(report, read, join(programs, 'hadolint'));
   bases(report, answers);
-  asTheConstructHasIt(report, answers);
+  asTheConstructsHaveIt(report, answers);
+  await tunnel(report);
 }
 
 async function hadolint(report: Report, name: string, program: string): Promise<void> {
@@ -225,50 +226,53 @@ async function mistakes(report: Report, read: Read, program: string): Promise<vo
 function bases(report: Report, answers: ReadonlyMap<string, Answer>): void {
   const pythons = new Set([...answers.values()].flatMap(({ arguments: given }) => given['PYTHON'] ?? []));
   report('all have the same Python', pythons.size === 1, [...pythons].join(', '));
-  const bridge = loadImages(join(ROOT, 'config', 'images.yaml'))('bridge');
+  const bridge = loadConfig(join(ROOT, 'config')).images('bridge');
   const base = answers.get('fuse')?.arguments['BRIDGE'];
   report('fuse: stands on the bridge of config/images.yaml', base === bridge.replace(/@.*/, ''), base);
 }
 
-/** What the construct gives to the server is what the image does by itself. */
-function asTheConstructHasIt(report: Report, answers: ReadonlyMap<string, Answer>): void {
-  const { pod, server } = bridgePod();
-  const image = answers.get('bridge')?.image;
-  const same = (what: string, ours: unknown, theirs: unknown): void =>
-    report(
-      `bridge: ${what} as in the construct`,
-      JSON.stringify(ours) === JSON.stringify(theirs),
-      JSON.stringify(ours),
-    );
-  same('command', image?.command, server.command);
-  same('working directory', image?.workDir, server.workingDir);
-  same(
-    'port',
-    image?.ports,
-    server.ports?.map(({ containerPort }) => String(containerPort)),
+/** What the constructs give to containers of these images is what the images do by themselves. */
+function asTheConstructsHaveIt(report: Report, answers: ReadonlyMap<string, Answer>): void {
+  const { images, environments } = loadConfig(join(ROOT, 'config'));
+  const pods = environments.flatMap((environment) =>
+    environment.clusters.flatMap((cluster) =>
+      buildPlatform(environment, cluster, images).objects.flatMap(
+        ({ manifest }) => workloadOf(manifest)?.pod ?? [],
+      ),
+    ),
   );
-  const { runAsUser, runAsGroup } = pod.securityContext ?? {};
-  same('user', image?.user, `${runAsUser}:${runAsGroup}`);
-  const probe = server.livenessProbe?.httpGet;
-  same('health', image?.health?.at(-1), `http://127.0.0.1:${server.ports?.[0]?.containerPort}${probe?.path}`);
-  for (const { name, value } of (server.env ?? []).filter(({ name }) => name.startsWith('PYTHON')))
-    same(name, image?.env[name], value);
+  for (const [name, image, container] of [
+    ['bridge', 'bridge', BRIDGE.container],
+    ['event-store-migration', 'eventStoreMigration', 'migration'],
+  ] as const) {
+    const found = pods.flatMap((pod) =>
+      containersOf(pod)
+        .filter((each) => each.name === container && each.image === images(image))
+        .map((each) => ({ pod, container: each })),
+    );
+    report(`${name}: runs somewhere`, found.length > 0, `${found.length} pods`);
+    const wrong = found.flatMap((each) => differences(answers.get(name)?.image, each.pod, each.container));
+    report(`${name}: is what the construct makes of it`, wrong.length === 0, [...new Set(wrong)].join('; '));
+  }
 }
 
-function bridgePod(): { pod: PodSpec; server: Container } {
-  const manifests = manifestsOf(
-    platformWith(({ namespaces, maker }) => {
-      new BridgeWithFuse(namespaces.add('bridge'), 'bridge', {
-        image: 'registry.example.com/lighthouse/bridge:1.0.0',
-        resources: { cpu: '100m', memory: '192Mi' },
-        storage: '2Gi',
-        storageClass: 'standard',
-        maker,
-      });
-    }),
-  );
-  const pod = workloadOf(find(manifests, 'StatefulSet', 'bridge'))?.pod;
-  const server = pod && containersOf(pod).find(({ name }) => name === BRIDGE.container);
-  if (!server) throw new Error(`the bridge has no container ${BRIDGE.container}`);
-  return { pod, server };
+function differences(image: Image | undefined, pod: PodSpec, container: Container): string[] {
+  const { runAsUser, runAsGroup } = pod.securityContext ?? {};
+  const port = container.ports?.[0]?.containerPort;
+  const health = container.livenessProbe?.httpGet;
+  const facts: readonly (readonly [string, unknown, unknown])[] = [
+    ['command', image?.entrypoint ?? image?.command, container.command],
+    ['user', image?.user, `${runAsUser}:${runAsGroup}`],
+    ['working directory', image?.workDir, container.workingDir ?? image?.workDir],
+    ['port', image?.ports ?? [], port === undefined ? [] : [String(port)]],
+    ['health', image?.health?.at(-1), health ? `http://127.0.0.1:${port}${health.path}` : 'NONE'],
+    ...(container.env ?? [])
+      .filter((variable) => variable.name.startsWith('PYTHON'))
+      .map((variable) => [variable.name, image?.env[variable.name], variable.value] as const),
+  ];
+  return facts
+    .filter(([, ours, theirs]) => JSON.stringify(ours) !== JSON.stringify(theirs))
+    .map(
+      ([what, ours, theirs]) => `${what} is ${JSON.stringify(ours)} here, ${JSON.stringify(theirs)} there`,
+    );
 }
