@@ -160,7 +160,7 @@ async function withSecrets<Result>(
 function form(report: Report, name: string, { stages, image, arguments: given }: Answer): void {
   report(`${name}: runs as user 1000, by number`, image.user === '1000:1000', image.user);
   const loose = Object.values(given).filter(
-    (base) => !/^[\w.-]+\.[\w.-]+(\/[\w-]+)+:\d+\.\d+\.\d+[\w.-]*$/.test(base),
+    (base) => !/^[\w.-]+\.[\w.-]+(\/[\w-]+)+:\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/.test(base),
   );
   report(`${name}: bases have a registry and an exact tag`, loose.length === 0, loose.join(', '));
   const named = new Set(['scratch', ...Object.keys(given).map((argument) => `\${${argument}}`)]);

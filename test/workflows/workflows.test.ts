@@ -41,17 +41,21 @@ test(
   300_000, // It is built once.
 );
 
+/** What a command cannot do without. */
+const NEEDED: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/dist:(publish|rollback)/, ['contents']],
+  [/gh pr comment/, ['pull-requests']],
+  [/cosign sign/, ['id-token']],
+  [/npm run --silent images .*[\s\S]* --push/, ['packages']],
+];
+
 describe.each(jobs)('%s', (name, { permissions = {}, steps }) => {
   const commands = steps.map(({ run = '' }) => run).join('\n');
 
   test('may do no more than it does', () => {
     const writes = Object.entries(permissions).filter(([, right]) => right !== 'read');
-    const needed = /dist:(publish|rollback)/.test(commands)
-      ? [['contents', 'write']]
-      : /gh pr comment/.test(commands)
-        ? [['pull-requests', 'write']]
-        : [];
-    expect(writes).toEqual(needed);
+    const needed = NEEDED.filter(([command]) => command.test(commands)).flatMap(([, rights]) => rights);
+    expect(writes.map(([right]) => right)).toEqual(needed);
   });
 
   test('what may write runs nothing that a pull request brings', () => {
