@@ -1,4 +1,5 @@
 import type { Cluster as Place } from '../config/schema';
+import { DEVICE } from '../constructs/fuse-mount/settings';
 import type { Manifest } from '../constructs/platform/manifest';
 import { referencesOf } from '../synth/references';
 
@@ -47,7 +48,8 @@ export function nodesOf({ zones, region, nodes: { count, cpu, memory } }: Place)
   return Array.from({ length: count }, (_, index) => {
     const zone = zones[index % zones.length] ?? '';
     const name = `${zone}-${Math.floor(index / zones.length) + 1}`;
-    const resources = { cpu, memory, pods: '110', 'ephemeral-storage': '100Gi' };
+    // As many of the device as a plugin offers: whoever has the node may open it many times.
+    const resources = { cpu, memory, pods: '110', 'ephemeral-storage': '100Gi', [DEVICE]: '10' };
     return {
       apiVersion: 'v1',
       kind: 'Node',

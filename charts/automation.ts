@@ -1,7 +1,8 @@
 import { App } from 'cdk8s';
 import { parseDuration } from '../constructs/platform/duration';
-import { BridgeWithFuse } from '../constructs/bridge-with-fuse';
+import { BridgeWithFuse, type BridgeWithFuseProps } from '../constructs/bridge-with-fuse';
 import { EventStoreMigration } from '../constructs/event-store-migration';
+import { FuseOpener } from '../constructs/fuse-mount/opener';
 import type { NamespaceScope } from '../constructs/platform/names';
 import { archiveOf, type Foundation } from './foundation';
 import { PhaseChart } from './phase-chart';
@@ -19,6 +20,7 @@ export function automation(app: App, ground: Foundation): Automation {
   if (ground.site.cluster.role === 'standby') return { chart };
   const namespace = ground.bridge.namespace.continuedIn(chart);
   const lighthouse = bridge(namespace, ground);
+  fuseOpener(chart, ground, lighthouse);
   migration(namespace, ground, lighthouse);
   return { chart, bridge: lighthouse };
 }
@@ -34,6 +36,24 @@ function migration(namespace: NamespaceScope, { site, services }: Foundation, br
   });
 }
 
+/** What mounts for Lighthouse's pods on their nodes: there before them, and taken away after them. */
+function fuseOpener(chart: PhaseChart, { site, observability }: Foundation, bridge: BridgeWithFuse): void {
+  const { environment, cluster, images } = site;
+  if (environment.bridge.fuse?.mode !== 'fd-passing') return;
+  const opener = new FuseOpener(observability.agents.continuedIn(chart), 'fuse-opener', {
+    image: images('fuse'),
+    nodes: cluster.nodes.count,
+  });
+  bridge.connections.startAfter(opener.connections);
+}
+
+function fuseOf({ environment, images }: Foundation['site']): BridgeWithFuseProps['fuse'] {
+  const { fuse } = environment.bridge;
+  if (!fuse) return undefined;
+  const { mode, command, cpu, memory } = fuse;
+  return { mode, command, image: images('fuse'), resources: { cpu, memory } };
+}
+
 function bridge(namespace: NamespaceScope, { site, bridge: { bucket } }: Foundation): BridgeWithFuse {
   const { environment, cluster, images, ground } = site;
   const { cpu, memory, storage } = environment.bridge;
@@ -43,6 +63,7 @@ function bridge(namespace: NamespaceScope, { site, bridge: { bucket } }: Foundat
     resources: { cpu, memory },
     storage,
     storageClass: cluster.storageClass,
+    fuse: fuseOf(site),
     backup: {
       image: images('awsCli'),
       bucket,

@@ -3,6 +3,7 @@ import type { Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
 import { CertificateAuthority } from '../constructs/certificate-authority';
 import { CredentialsMaker } from '../constructs/credentials';
+import { podSecurityFor } from '../constructs/fuse-mount';
 import { ObjectStorage, ObjectStorageProps } from '../constructs/object-storage';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import { Bucket } from '../constructs/platform/bucket';
@@ -68,7 +69,9 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
 
   const postgres = namespaces.add('postgres');
   const vectors = namespaces.add('vector-database');
-  const bridge = namespaces.add('bridge');
+  // Nothing mounts where no Lighthouse runs.
+  const fuse = cluster.role === 'primary' ? environment.bridge.fuse?.mode : undefined;
+  const bridge = namespaces.add('bridge', { podSecurity: podSecurityFor(fuse ?? 'none') });
   const namespace = namespaces.add('observability');
   // Whoever reads a node's own files may not be restricted; everything else is apart from it.
   const agents = namespaces.add('node-agents', { podSecurity: 'privileged' });

@@ -26,6 +26,7 @@ export const IMAGE_NAMES = [
   'tempo',
   'collector',
   'bridge',
+  'fuse',
   'eventStoreMigration',
 ] as const;
 

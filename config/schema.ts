@@ -458,6 +458,27 @@ export const environmentSchema = {
         },
         ...size,
         storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
+        fuse: {
+          type: 'object',
+          description:
+            'The file system at /mnt/lighthouse/project, served by a program of yours: release 1.0.0 has none that mounts. Without it: an empty folder.',
+          additionalProperties: false,
+          required: ['mode', 'command', 'cpu', 'memory'],
+          properties: {
+            mode: {
+              enum: ['device-plugin', 'sidecar', 'fd-passing'],
+              description:
+                'Who mounts: root of a user namespace, for its own container alone; a privileged sidecar; or an agent of the node, which passes the file descriptor.',
+            },
+            command: {
+              type: 'array',
+              description: 'Starts the file system of the image fuse in the foreground, with allow_other.',
+              minItems: 1,
+              items: { type: 'string' },
+            },
+            ...size,
+          },
+        },
         migration: {
           type: 'object',
           description:

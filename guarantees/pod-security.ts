@@ -135,6 +135,9 @@ const SELINUX_TYPES: ReadonlySet<string> = new Set([
   'container_t',
 ]);
 
+/** Rules that the admission plugin itself refuses a pod by, where its namespace enforces `restricted`. */
+export const ADMISSION: ReadonlySet<string> = new Set(Object.keys(RESTRICTED));
+
 /** How many rules there are. */
 export const CONTROLS = Object.keys(RESTRICTED).length + Object.keys(BEYOND).length;
 

@@ -1,9 +1,16 @@
 import type { Environment } from '../config/schema';
+import type { FuseMode } from '../constructs/fuse-mount';
+import type { Platform } from '../synth/platform';
 
 /** A deviation from what every pod and role must satisfy, and why it has to be. */
 export interface Privilege {
   /** Where it holds; elsewhere it is a finding again. */
   readonly environments: readonly Environment['environment'][];
+  /**
+   * Mode of Lighthouse's file system that needs it, where Lighthouse runs.
+   * @default - any, and none
+   */
+  readonly fuse?: FuseMode;
   /** Whose it is, as `DaemonSet/mounts/opener`, `Namespace/mounts` or `ClusterRole/opener`. */
   readonly object: string;
   /** What it deviates from, as the finding names it, such as `host paths` or `privileged`. */
@@ -13,6 +20,23 @@ export interface Privilege {
 }
 
 const EVERYWHERE: Privilege['environments'] = ['development', 'staging', 'production'];
+
+/** Whether a deviation is needed on a platform. */
+export function holdsIn(
+  { environments, fuse }: Privilege,
+  { environment, cluster }: Pick<Platform, 'environment' | 'cluster'>,
+): boolean {
+  const mounted = cluster.role === 'primary' ? environment.bridge.fuse?.mode : undefined;
+  return environments.includes(environment.environment) && (fuse === undefined || fuse === mounted);
+}
+
+/** Several rules that one object breaks for one reason. */
+const byFuse = (
+  fuse: FuseMode,
+  object: string,
+  reason: string,
+  ...controls: readonly string[]
+): Privilege[] => controls.map((control) => ({ environments: EVERYWHERE, fuse, object, control, reason }));
 
 /** All deviations there are. An entry that nothing needs any more is a finding. */
 export const PRIVILEGES: readonly Privilege[] = [
@@ -36,4 +60,45 @@ export const PRIVILEGES: readonly Privilege[] = [
     reason:
       'what containers write lies in /var/log/pods of their node; read-only, as a member of the group that may read it, not as root',
   },
+  ...byFuse(
+    'sidecar',
+    'Namespace/bridge',
+    'the container that mounts is privileged; nothing but Lighthouse is in this namespace',
+    'enforced level',
+  ),
+  ...byFuse(
+    'sidecar',
+    'StatefulSet/bridge/bridge',
+    'what mounts for the other containers of its pod spreads the mount, which only a privileged container may; the server itself stays restricted',
+    'privileged',
+    'capabilities',
+    'privilege escalation',
+    'running as root',
+  ),
+  ...byFuse(
+    'device-plugin',
+    'Namespace/bridge',
+    'no level below privileged admits SYS_ADMIN, in a user namespace either',
+    'enforced level',
+  ),
+  ...byFuse(
+    'device-plugin',
+    'StatefulSet/bridge/bridge',
+    'mounting needs SYS_ADMIN, here as root of a user namespace that is nobody on the node, and a profile of AppArmor that does not forbid it',
+    'capabilities',
+    'privilege escalation',
+    'running as root',
+    'AppArmor',
+  ),
+  ...byFuse(
+    'fd-passing',
+    'DaemonSet/node-agents/fuse-opener',
+    "it mounts for pods that may not, in the kubelet's own folder of pods; it runs nothing of theirs and takes nothing from them",
+    'privileged',
+    'capabilities',
+    'privilege escalation',
+    'host paths',
+    'running as root',
+    'seccomp',
+  ),
 ];

@@ -6,16 +6,19 @@ import { spec } from '../constructs/platform/workloads';
 import { inventoryOf, type PodSource } from '../synth/inventory';
 import { identityOf } from '../synth/references';
 import type { Platform } from '../synth/platform';
-import type { Guarantee } from './guarantee';
-import { CONTROLS, violationsOf } from './pod-security';
-import { type Privilege, PRIVILEGES } from './privilege-ledger';
+import type { Finding, Guarantee } from './guarantee';
+import { ADMISSION, CONTROLS, violationsOf } from './pod-security';
+import { holdsIn, type Privilege, PRIVILEGES } from './privilege-ledger';
 
 /**
  * Every pod would be admitted at the Pod Security level `restricted`, writes to no root file system and carries a token
  * of the Kubernetes API only where a role says what for; every namespace enforces that level; no role may do everything,
- * read Secrets or give itself more. What deviates is in the ledger with its reason, and nothing else is.
+ * read Secrets or give itself more. What deviates is in the ledger with its reason, and nothing else is; and lies in a
+ * namespace that admits it.
  */
 export const privileges: Guarantee = privilegesBut(PRIVILEGES);
+
+const ENFORCED = 'pod-security.kubernetes.io/enforce';
 
 /** The same with another ledger. */
 export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
@@ -23,9 +26,7 @@ export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
     name: 'privileges',
     check: (platform) => {
       const deviations = deviationsIn(platform);
-      const entries = ledger.filter(({ environments }) =>
-        environments.includes(platform.environment.environment),
-      );
+      const entries = ledger.filter((entry) => holdsIn(entry, platform));
       const covers = (entry: Privilege, { object, control }: Deviation): boolean =>
         entry.object === object && entry.control === control;
       const findings = deviations
@@ -44,7 +45,7 @@ export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
         }));
       const pods = inventoryOf(platform).pods.length;
       return {
-        findings: [...findings, ...stale],
+        findings: [...findings, ...stale, ...refused(platform)],
         facts: [
           { subject: 'pod templates', figure: `${pods} held against ${CONTROLS} rules` },
           { subject: 'deviations', figure: `${deviations.length}, in the ledger ${entries.length}` },
@@ -52,6 +53,25 @@ export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
       };
     },
   };
+}
+
+/** Pods that the admission of their namespace would turn away, whatever the ledger says. */
+function refused(platform: Platform): Finding[] {
+  const restricted = new Set(
+    platform.objects.flatMap(({ manifest: { kind, metadata } }) =>
+      kind === 'Namespace' && metadata.labels?.[ENFORCED] === 'restricted' ? metadata.name : [],
+    ),
+  );
+  return inventoryOf(platform).pods.flatMap((source) => {
+    if (!restricted.has(source.namespace)) return [];
+    const controls = podDeviations(source).flatMap(({ control }) => (ADMISSION.has(control) ? control : []));
+    if (controls.length === 0) return [];
+    return {
+      path: source.object.path,
+      cause: `${identityOf(source.object.manifest)}: namespace ${source.namespace} enforces restricted, which refuses ${controls.join(', ')}`,
+      remedy: 'take the privileges away, or build it in a namespace of its own whose podSecurity admits it',
+    };
+  });
 }
 
 interface Deviation {
@@ -175,7 +195,7 @@ function namespaceDeviations({ objects }: Platform): Deviation[] {
   return objects
     .filter(({ manifest }) => manifest.kind === 'Namespace')
     .flatMap((object) => {
-      const level = object.manifest.metadata.labels?.['pod-security.kubernetes.io/enforce'];
+      const level = object.manifest.metadata.labels?.[ENFORCED];
       if (level === 'restricted') return [];
       return {
         path: object.path,

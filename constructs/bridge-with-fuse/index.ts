@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { Container, EnvVar, Probe, StatefulSet, Volume } from '../../imports/k8s';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
 import { Credential, Credentials, CredentialsMaker } from '../credentials';
+import { FuseMount, type FuseMountProps } from '../fuse-mount';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
@@ -32,6 +33,11 @@ export interface BridgeWithFuseProps {
    * @default - nowhere: for tests only
    */
   readonly backup?: EventLogBackup;
+  /**
+   * How the file system is mounted, and by which program.
+   * @default - not at all: an empty folder
+   */
+  readonly fuse?: FuseMountProps;
 }
 
 /** User of the image. */
@@ -57,7 +63,8 @@ const GRACE_SECONDS = 30;
  * the numbers of events are known to nobody else, so there is one replica, and an update is a short stop. Its log of events
  * is guarded: a rotated file is renamed before the next rotation would overwrite it.
  *
- * The server mounts no file system: as released that fails, and an image without libfuse spares it the attempt.
+ * The server mounts no file system: as released that fails, and an image without libfuse spares it the attempt. Where one
+ * is wanted, a container of its own serves it.
  *
  * @example
  * const bridge = new BridgeWithFuse(namespaces.add('bridge'), 'bridge', { image, storage: '10Gi', … });
@@ -86,6 +93,7 @@ export class BridgeWithFuse extends Construct {
       'ready.sh': { PORT: this.api.port },
       'keep-events.sh': {},
     });
+    const fuse = new FuseMount(this, 'Fuse', props.fuse ?? { mode: 'none' });
     const account = withoutToken(this);
     new StatefulSet(this, 'Resource', {
       spec: {
@@ -98,11 +106,12 @@ export class BridgeWithFuse extends Construct {
           metadata: { labels: this.connections.podLabels },
           spec: {
             ...account,
+            ...fuse.pod,
             securityContext: restrictedPod(UID),
             terminationGracePeriodSeconds: GRACE_SECONDS,
-            initContainers: [keeper('check', image), keeper('watch', image)],
-            containers: [this.server(props)],
-            volumes: [config.volume('config'), trustVolume('trust'), ...WRITABLE],
+            initContainers: [keeper('check', image), keeper('watch', image), ...fuse.initContainers],
+            containers: [this.server(props, fuse)],
+            volumes: [config.volume('config'), trustVolume('trust'), TMP, ...fuse.volumes],
           },
         },
         volumeClaimTemplates: dataClaim(storage, storageClass),
@@ -130,7 +139,10 @@ export class BridgeWithFuse extends Construct {
     this.telemetry = collector;
   }
 
-  private server({ image, resources: size, logLevel = 'INFO' }: BridgeWithFuseProps): Container {
+  private server(
+    { image, resources: size, logLevel = 'INFO' }: BridgeWithFuseProps,
+    fuse: FuseMount,
+  ): Container {
     const health = { httpGet: { path: '/health', port: this.api.name }, timeoutSeconds: 2 };
     return {
       name: BRIDGE.container,
@@ -152,7 +164,7 @@ export class BridgeWithFuse extends Construct {
       resources: resources(size),
       volumeMounts: [
         { name: 'data', mountPath: DATA },
-        { name: 'project', mountPath: '/mnt/lighthouse/project' },
+        fuse.volumeMount,
         { name: 'tmp', mountPath: '/tmp' },
         { name: 'config', mountPath: '/config', readOnly: true },
         { name: 'trust', mountPath: '/trust', readOnly: true },
@@ -199,11 +211,8 @@ export class BridgeWithFuse extends Construct {
   }
 }
 
-/** What the server writes to beside its data; the root file system is read-only. */
-const WRITABLE: Volume[] = [
-  { name: 'project', emptyDir: { sizeLimit: '64Mi' } },
-  { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
-];
+/** What the server writes to beside its data and the file system; its root is read-only. */
+const TMP: Volume = { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } };
 
 /** It says every second that it has looked; where it hangs, what is rotated next is lost. */
 const LOOKING: Probe = {

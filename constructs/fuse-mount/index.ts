@@ -12,17 +12,21 @@ import { DEVICE, HANDOVER, POINT, SCRIPTS, VOLUME } from './settings';
  * - `none`: it is not; where it would be is an empty folder
  * - `device-plugin`: in a user namespace, seen by its own container alone
  * - `sidecar`: by a privileged container, seen by the pod
- * - `csi`: by a DaemonSet of the node (`FuseOpener`), which hands the descriptor to a restricted container; seen by the pod
+ * - `fd-passing`: by a DaemonSet of the node (`FuseOpener`), which passes the file descriptor to a restricted container; seen by
+ *   the pod
  */
-export type FuseMode = 'none' | 'device-plugin' | 'sidecar' | 'csi';
+export type FuseMode = 'none' | 'device-plugin' | 'sidecar' | 'fd-passing';
 
-export interface FuseMountProps {
-  readonly mode: FuseMode;
-  /** Image of the file system: its program, a shell, `fusermount3`, and Python where the mode is `csi`. */
+export type FuseMountProps = { readonly mode: 'none' } | ServedProps;
+
+/** A file system that somebody serves. */
+export interface ServedProps {
+  readonly mode: Exclude<FuseMode, 'none'>;
+  /** Image of the file system: its program, a shell, `fusermount3`, and Python where the mode is `fd-passing`. */
   readonly image: string;
   /**
    * Starts the file system on `/mnt/lighthouse/project` with `allow_other`, and stays in the foreground. Where the mode is
-   * `csi`, with `auto_unmount` too: without it libfuse wants the device itself.
+   * `fd-passing`, with `auto_unmount` too: without it libfuse wants the device itself.
    */
   readonly command: readonly string[];
   /** What the server gets. */
@@ -92,7 +96,7 @@ const MODES: Readonly<Record<FuseMode, Mode>> = {
     volumes: [EMPTY],
     seen: RECEIVING,
   },
-  csi: {
+  'fd-passing': {
     podSecurity: 'restricted',
     pod: {},
     server: {
@@ -145,19 +149,24 @@ export class FuseMount extends Construct {
 
   constructor(scope: Construct, id: string, props: FuseMountProps) {
     super(scope, id);
-    const { mode, command } = props;
-    if (mode === 'csi' && !command.some((argument) => /auto[_-]unmount/.test(argument))) {
-      throw new Error(
-        `${this.node.path}: mode csi needs a command that mounts with auto_unmount, got ${command.join(' ')}`,
-      );
-    }
-    const { pod, server, volumes, seen } = MODES[mode];
+    const { pod, server, volumes, seen } = MODES[props.mode];
     this.pod = pod;
     this.volumeMount = seen;
-    this.initContainers = server ? [container(props, server)] : [];
-    this.volumes = server
-      ? [...volumes, { name: 'tmp-fuse', emptyDir: { sizeLimit: '16Mi' } }, this.scripts(server.start)]
-      : volumes;
+    this.initContainers = [];
+    this.volumes = volumes;
+    if (props.mode === 'none' || !server) return;
+
+    if (props.mode === 'fd-passing' && !props.command.some((argument) => /auto[_-]unmount/.test(argument))) {
+      throw new Error(
+        `${this.node.path}: mode fd-passing needs a command that mounts with auto_unmount, got ${props.command.join(' ')}`,
+      );
+    }
+    this.initContainers = [container(props, server)];
+    this.volumes = [
+      ...volumes,
+      { name: 'tmp-fuse', emptyDir: { sizeLimit: '16Mi' } },
+      this.scripts(server.start),
+    ];
   }
 
   private scripts(start: string): Volume {
@@ -168,7 +177,7 @@ export class FuseMount extends Construct {
 }
 
 function container(
-  { image, command, resources: size }: FuseMountProps,
+  { image, command, resources: size }: ServedProps,
   { start, securityContext, limits, mounts }: NonNullable<Mode['server']>,
 ): Container {
   const script = (name: string) => ['/bin/sh', `${SCRIPTS}/${name}`];

@@ -19,7 +19,7 @@ export interface FuseOpenerProps {
 }
 
 /**
- * Mounts for the pods of its node whose file system has mode `csi`, in a namespace of level `privileged`. It alone is
+ * Mounts for the pods of its node whose file system has mode `fd-passing`, in a namespace of level `privileged`. It alone is
  * privileged, it runs nothing of theirs, has no network and no token.
  */
 export class FuseOpener extends Construct {

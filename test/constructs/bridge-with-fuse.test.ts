@@ -25,6 +25,12 @@ const every: Required<Omit<BridgeWithFuseProps, 'maker'>> = {
   storage: '2Gi',
   storageClass: 'standard',
   logLevel: 'DEBUG',
+  fuse: {
+    mode: 'sidecar',
+    image: 'registry.example.com/lighthouse/fuse:1.0.0',
+    command: ['python', '-m', 'project', '/mnt/lighthouse/project'],
+    resources: { cpu: '20m', memory: '96Mi' },
+  },
 };
 
 function build(
@@ -69,7 +75,7 @@ describe('Lighthouse', () => {
     ]);
     const mounts = container(build(), 'bridge').volumeMounts ?? [];
     const writable = mounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath);
-    expect(writable).toEqual(['/app/data', '/mnt/lighthouse/project', '/tmp']);
+    expect(writable).toEqual(['/app/data', '/mnt/lighthouse', '/tmp']);
     expect(template.spec?.automountServiceAccountToken).toBe(false);
   });
 

@@ -1,4 +1,10 @@
-import { FuseMount, type FuseMode, type FuseMountProps, podSecurityFor } from '../../constructs/fuse-mount';
+import {
+  FuseMount,
+  type FuseMode,
+  type FuseMountProps,
+  podSecurityFor,
+  type ServedProps,
+} from '../../constructs/fuse-mount';
 import { FuseOpener, type FuseOpenerProps } from '../../constructs/fuse-mount/opener';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { RESTRICTED, resources, restrictedPod } from '../../constructs/platform/pod';
@@ -9,28 +15,28 @@ import type { DaemonSetSpec, PodSpec } from '../../imports/k8s';
 import { find, manifestsOf, platformWith } from '../support';
 
 /** Every prop; a new one does not compile until it is here. */
-const every: Required<FuseMountProps> = {
+const every: Required<ServedProps> = {
   mode: 'sidecar',
   image: 'registry.example.com/lighthouse/fuse:1.0.0',
   command: ['python3', 'project.py', '/mnt/lighthouse/project', '-o', 'auto_unmount'],
   resources: { cpu: '20m', memory: '96Mi' },
 };
 
-const MOUNTING = ['device-plugin', 'sidecar', 'csi'] as const satisfies readonly FuseMode[];
+const MOUNTING = ['device-plugin', 'sidecar', 'fd-passing'] as const satisfies readonly FuseMode[];
 
 const LOOK = { exec: { command: ['true'] }, timeoutSeconds: 5 };
 
 /** A pod with a reader beside the file system, as whoever plugs it in makes it; the platform around it. */
-function build(props: Partial<FuseMountProps> = {}): {
+function build(changes: Partial<ServedProps> | { readonly mode: 'none' } = {}): {
   pod: PodSpec;
   manifests: Manifest[];
   findings: number;
 } {
   let pod: PodSpec | undefined;
   const platform = platformWith(({ namespaces }) => {
-    const { mode } = { ...every, ...props };
-    const namespace = namespaces.add('bridge', { podSecurity: podSecurityFor(mode) });
-    const fuse = new FuseMount(namespace, 'fuse', { ...every, ...props });
+    const props: FuseMountProps = changes.mode === 'none' ? { mode: 'none' } : { ...every, ...changes };
+    const namespace = namespaces.add('bridge', { podSecurity: podSecurityFor(props.mode) });
+    const fuse = new FuseMount(namespace, 'fuse', props);
     pod = {
       ...fuse.pod,
       securityContext: restrictedPod(1000),
@@ -137,16 +143,16 @@ describe('rights', () => {
   });
 
   test('with an opener on the node, the whole pod is restricted', () => {
-    const { pod } = build({ mode: 'csi' });
-    expect(podSecurityFor('csi')).toBe('restricted');
+    const { pod } = build({ mode: 'fd-passing' });
+    expect(podSecurityFor('fd-passing')).toBe('restricted');
     expect(violationsOf(pod)).toEqual([]);
     const helper = serverOf(pod).volumeMounts?.filter(({ subPath }) => subPath === 'fusermount.py');
     expect(helper?.map(({ mountPath }) => mountPath)).toEqual(['/bin/fusermount', '/bin/fusermount3']);
   });
 
   test('with an opener, a command that would want the device is refused', () => {
-    expect(() => build({ mode: 'csi', command: ['project', '-o', 'allow_other'] })).toThrow(
-      'bridge/fuse: mode csi needs a command that mounts with auto_unmount, got project -o allow_other',
+    expect(() => build({ mode: 'fd-passing', command: ['project', '-o', 'allow_other'] })).toThrow(
+      'bridge/fuse: mode fd-passing needs a command that mounts with auto_unmount, got project -o allow_other',
     );
   });
 });
