@@ -1,10 +1,11 @@
 import { App } from 'cdk8s';
 import { parseDuration } from '../constructs/platform/duration';
+import { BridgeEdge } from '../constructs/bridge-edge';
 import { BridgeWithFuse, type BridgeWithFuseProps } from '../constructs/bridge-with-fuse';
 import { EventStoreMigration } from '../constructs/event-store-migration';
 import { FuseOpener } from '../constructs/fuse-mount/opener';
 import type { NamespaceScope } from '../constructs/platform/names';
-import { archiveOf, type Foundation } from './foundation';
+import { archiveOf, type Foundation, type Site } from './foundation';
 import { PhaseChart } from './phase-chart';
 
 /** Lighthouse, where it runs. */
@@ -12,6 +13,8 @@ export interface Automation {
   readonly chart: PhaseChart;
   /** Undefined in a standby cluster: its database takes no writes, and sessions live in one process. */
   readonly bridge?: BridgeWithFuse;
+  /** Where its clients arrive; undefined where it is. */
+  readonly edge?: BridgeEdge;
 }
 
 /** Lighthouse itself, and what moves it. */
@@ -22,7 +25,7 @@ export function automation(app: App, ground: Foundation): Automation {
   const lighthouse = bridge(namespace, ground);
   fuseOpener(chart, ground, lighthouse);
   migration(namespace, ground, lighthouse);
-  return { chart, bridge: lighthouse };
+  return { chart, bridge: lighthouse, edge: edge(namespace, ground.site, lighthouse) };
 }
 
 function migration(namespace: NamespaceScope, { site, services }: Foundation, bridge: BridgeWithFuse): void {
@@ -70,5 +73,23 @@ function bridge(namespace: NamespaceScope, { site, bridge: { bucket } }: Foundat
       folder: archiveOf(environment, cluster),
       recoveryPointMinutes: parseDuration(environment.targets.recoveryPoint) / 60,
     },
+  });
+}
+
+function edge(
+  namespace: NamespaceScope,
+  { environment, images, ground }: Site,
+  { api }: BridgeWithFuse,
+): BridgeEdge {
+  const { connections, ...entry } = environment.edge;
+  return new BridgeEdge(namespace, 'edge', {
+    ...ground,
+    ...entry,
+    image: images('haproxy'),
+    backend: api,
+    domain: `bridge.${environment.domain}`,
+    // One process keeps sessions to itself, and is all there is.
+    sessions: 'one-process',
+    limits: { connections, servers: 1 },
   });
 }

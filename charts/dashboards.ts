@@ -1,4 +1,6 @@
 import { bridgeDashboard } from '../constructs/bridge-with-fuse/dashboard';
+import { edgeDashboard } from '../constructs/bridge-edge/dashboard';
+import type { BridgeEdge } from '../constructs/bridge-edge';
 import { BRIDGE_LIMITS } from '../constructs/bridge-with-fuse/settings';
 import { LIFETIMES } from '../constructs/certificate-authority';
 import { objectStorageDashboard } from '../constructs/object-storage/dashboard';
@@ -26,7 +28,11 @@ import { vectorDashboard } from '../constructs/vector-database/dashboard';
 import type { Foundation } from './foundation';
 
 /** Every dashboard, with the same limits as the alerts. Comes last: it counts what is probed. */
-export function showAll(stack: ObservabilityStack, { site: { environment }, services }: Foundation): void {
+export function showAll(
+  stack: ObservabilityStack,
+  { site: { environment }, services }: Foundation,
+  edge: BridgeEdge | undefined,
+): void {
   const { budgets, observability, postgres, vectorDatabase } = environment;
   const { metrics, alerting, dashboards } = observability;
   const latencySeconds = HEALTH_CHECK_SECONDS;
@@ -42,6 +48,7 @@ export function showAll(stack: ObservabilityStack, { site: { environment }, serv
     objectivesDashboard(),
     businessDashboard({ euroPerMonth: dashboards.monthlyCost }),
     bridgeDashboard({ ...PROMISED, eventLogBytes: BRIDGE_LIMITS.eventLogBytes, latencySeconds }),
+    ...(edge ? [edgeDashboard({ ...environment.edge, ...edge.limits, latencySeconds })] : []),
     postgresDashboard({
       instances: postgres.instances,
       maxConnections: services.postgres.budget.maxConnections,

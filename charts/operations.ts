@@ -4,6 +4,7 @@ import type { AlertmanagerProps } from '../constructs/observability-stack/alertm
 import { type Capacity, observeCapacity } from '../constructs/observability-stack/capacity/observe';
 import { observePlatform, Plan } from '../constructs/observability-stack/observe';
 import { bridgeAlerts, observeBridge } from '../constructs/bridge-with-fuse/observe';
+import { observeEdge } from '../constructs/bridge-edge/observe';
 import { observeObjectStorage } from '../constructs/object-storage/observe';
 import { wholeDays } from '../constructs/platform/duration';
 import { observePostgres } from '../constructs/postgres-cluster/observe';
@@ -16,7 +17,7 @@ import type { Foundation, Site } from './foundation';
 import { PhaseChart } from './phase-chart';
 
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
-export function operations(app: App, ground: Foundation, { bridge }: Automation): PhaseChart {
+export function operations(app: App, ground: Foundation, { bridge, edge }: Automation): PhaseChart {
   const chart = new PhaseChart(app, 'operations');
   const stack = observabilityStack(chart, ground);
   const { postgres, redis, objectStorage, vectorDatabase, embeddings } = ground.services;
@@ -27,9 +28,10 @@ export function operations(app: App, ground: Foundation, { bridge }: Automation)
   observeVectorDatabase(stack, vectorDatabase, embeddings);
   observeCapacity(stack, capacityOf(ground));
   if (bridge) observeBridge(stack, bridge);
+  if (edge) observeEdge(stack, edge);
   bridgeAlerts(stack);
   observePlatform(stack, planOf(ground.site));
-  showAll(stack, ground);
+  showAll(stack, ground, edge);
   return chart;
 }
 

@@ -144,8 +144,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   ),
 
   'production has no single pod to lose': rule(
-    ['environment', 'postgres', 'redis', 'vectorDatabase', 'observability'],
-    ({ environment, postgres, redis, vectorDatabase, observability }) =>
+    ['environment', 'postgres', 'redis', 'vectorDatabase', 'edge', 'observability'],
+    ({ environment, postgres, redis, vectorDatabase, edge, observability }) =>
       [
         {
           path: ['observability', 'alerting', 'alertmanagers'],
@@ -154,6 +154,7 @@ export const rules: Readonly<Record<string, Rule>> = {
         { path: ['postgres', 'poolers'], pods: postgres.poolers },
         { path: ['redis', 'proxies'], pods: redis.proxies },
         { path: ['vectorDatabase', 'embeddings', 'replicas'], pods: vectorDatabase.embeddings.replicas },
+        { path: ['edge', 'replicas'], pods: edge.replicas },
       ].flatMap(({ path, pods }) =>
         unless(
           environment !== 'production' || pods >= 2,
@@ -327,6 +328,10 @@ export const rules: Readonly<Record<string, Rule>> = {
 
   'the API server has real addresses': rule(['clusters'], ({ clusters }) =>
     clusters.flatMap(({ apiServer }, i) => cidr(apiServer.cidr, ['clusters', i, 'apiServer', 'cidr'])),
+  ),
+
+  'agents outside have real addresses': rule(['edge'], ({ edge: { outside = [] } }) =>
+    outside.flatMap((block, i) => cidr(block, ['edge', 'outside', i])),
   ),
 
   "the provider's storage has real addresses": rule(['objectStorage'], ({ objectStorage: { external } }) =>

@@ -148,6 +148,7 @@ export const environmentSchema = {
     'objectStorage',
     'vectorDatabase',
     'bridge',
+    'edge',
     'observability',
   ],
   properties: {
@@ -491,6 +492,34 @@ export const environmentSchema = {
               description: 'What holds them: events.db, or the log files in events/.',
             },
           },
+        },
+      },
+    },
+    edge: {
+      type: 'object',
+      description: 'HAProxy in front of Lighthouse, which agents connect to at bridge.<domain>.',
+      additionalProperties: false,
+      required: ['replicas', 'connections'],
+      properties: {
+        replicas: { type: 'integer', minimum: 1, maximum: 20 },
+        connections: {
+          type: 'integer',
+          minimum: 100,
+          maximum: 50000,
+          description: 'Connections at a time in one of its pods; their memory follows.',
+        },
+        clientCertificates: {
+          enum: ['required', 'without-token', 'none'],
+          description:
+            "Who must show a certificate of the platform's authority: everybody; who needs no token; nobody. Without it: required.",
+        },
+        outside: {
+          type: 'array',
+          description:
+            "Address blocks of agents outside the cluster, for whom the cloud's load balancer is asked. Without any: for the cluster alone.",
+          minItems: 1,
+          uniqueItems: true,
+          items: cidr,
         },
       },
     },

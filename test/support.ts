@@ -122,6 +122,7 @@ const ENVIRONMENT: Environment = {
   objectStorage: { engine: 'minio', ...size, storage: '10Gi' },
   vectorDatabase: { members: 3, ...size, storage: '10Gi', embeddings: { replicas: 2, ...size } },
   bridge: { state: 'local', ...size, storage: '5Gi' },
+  edge: { replicas: 2, connections: 1000 },
   observability: {
     metrics: { replicas: 2, series: 50000, interval: '30s', retention: '7d' },
     logs: { perDay: '1Gi', retention: '7d', bridgeRetention: '14d' },

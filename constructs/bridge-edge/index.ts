@@ -86,6 +86,7 @@ export class BridgeEdge extends Construct {
   /** HTTPS and WebSockets over TLS. */
   readonly https: Endpoint;
   readonly http: Endpoint;
+  readonly limits: EdgeLimits;
 
   constructor(scope: Construct, id: string, props: BridgeEdgeProps) {
     super(scope, id);
@@ -93,6 +94,7 @@ export class BridgeEdge extends Construct {
     const { clientCertificates = 'required', sessions = 'one-process', outside = [] } = props;
     const limits = { ...EDGE_LIMITS, ...props.limits };
     this.check(replicas, limits);
+    this.limits = limits;
 
     // A client stays with one pod, so that its limits are what they say.
     this.connections = new Connections(this, {

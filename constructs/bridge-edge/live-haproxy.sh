@@ -8,7 +8,8 @@ if ! cmp -s /tls/tls.crt /run/haproxy/served.crt; then
 fi
 mode=$(cat /mode/mode 2>/dev/null || echo normal)
 if [ "$mode" != "$(cat /run/haproxy/followed)" ]; then
-  /bin/sh /config/mode.sh "$mode"
+  # Whatever is no mode is the one that lets nobody in.
+  /bin/sh /config/mode.sh "$mode" || /bin/sh /config/mode.sh fail-closed
   echo "$mode" >/run/haproxy/followed
 fi
 printf 'GET /healthz HTTP/1.0\r\n\r\n' | nc -w 2 127.0.0.1 @HTTP_PORT@ | grep -q ' 200 '

@@ -1,21 +1,24 @@
 #!/bin/sh
-# mode.sh normal | read-only | fail-closed: switches this pod at once, without a reload.
+# mode.sh [normal | read-only | fail-closed]: switches this pod at once, without a reload; says the mode that it is in.
 set -eu
-mode=${1-}
-case $mode in
-normal | read-only | fail-closed) ;;
+admin() { echo "$1" | nc -w 5 127.0.0.1 @ADMIN_PORT@; }
+case ${1-} in
+'') ;;
+normal | read-only | fail-closed)
+  # For the next start; then for the process that runs.
+  echo "mode $1" >/run/haproxy/mode.map
+  admin "set map /run/haproxy/mode.map mode $1" >/dev/null
+  if [ "$1" != normal ]; then
+    # WebSockets that are open could still write.
+    for server in $(seq 1 @SERVERS@); do admin "shutdown sessions server sockets/bridge$server" >/dev/null; done
+  fi
+  ;;
 *)
-  echo "usage: mode.sh normal | read-only | fail-closed, got '$mode'" >&2
+  echo "usage: mode.sh [normal | read-only | fail-closed], got '$1'" >&2
   exit 2
   ;;
 esac
-admin() { echo "$1" | nc -w 5 127.0.0.1 @ADMIN_PORT@; }
-# For the next start; then for the process that runs.
-echo "mode $mode" >/run/haproxy/mode.map
-admin "set map /run/haproxy/mode.map mode $mode" >/dev/null
-if [ "$mode" != normal ]; then
-  # WebSockets that are open could still write.
-  for server in $(seq 1 @SERVERS@); do admin "shutdown sessions server sockets/bridge$server" >/dev/null; done
-fi
-admin 'show map /run/haproxy/mode.map' | grep -q " mode $mode\$"
+entry=$(admin 'show map /run/haproxy/mode.map' | grep ' mode ')
+mode=${entry##* }
 echo "$mode"
+[ "$mode" = "${1:-$mode}" ]

@@ -71,7 +71,11 @@ const GRACE_SECONDS = 30;
  * edge.connections.allowTo(bridge.api);
  */
 export class BridgeWithFuse extends Construct {
-  readonly connections = new Connections(this, { name: 'lighthouse', component: 'bridge' });
+  readonly connections = new Connections(this, {
+    name: 'lighthouse',
+    component: 'bridge',
+    service: 'headless',
+  });
   /** HTTP and WebSocket, without TLS, which the server does not have; anybody who gets here is handed a session. */
   readonly api = this.connections.listen('http', 8765);
   /** The claim of the volume with its events. */

@@ -3,7 +3,7 @@ import { spec } from '../../constructs/platform/workloads';
 import type { ProbeSpec } from '../../imports/monitoring.coreos.com';
 import { expectSnapshot, manifestsIn, PLATFORMS } from './support';
 
-/** What there must be to see, by the label `service`, wherever object storage runs; and Lighthouse in a primary cluster. */
+/** What there must be to see, by the label `service`, wherever object storage runs; and Lighthouse with its edge in a primary cluster. */
 const SERVICES = [
   'alertmanager',
   'collector',
@@ -22,7 +22,7 @@ const SERVICES = [
 describe.each(PLATFORMS)('operations of %s', (_, platform) => {
   const manifests = manifestsIn(platform, 'operations');
 
-  const expected = platform.cluster.role === 'primary' ? [...SERVICES, 'bridge'].sort() : SERVICES;
+  const expected = platform.cluster.role === 'primary' ? [...SERVICES, 'bridge', 'edge'].sort() : SERVICES;
 
   test('every service is looked at', () => {
     const services = manifests

@@ -64,6 +64,7 @@ test('a misspelt key is reported where it is, with the right one', () => {
 
 const OPTIONAL: ReadonlySet<string> = new Set([
   'postgres.storageKind',
+  'edge.outside',
   'observability.alerting.maintenance',
   'observability.alerting.receivers',
   'observability.alerting.receivers.proxy',

@@ -161,11 +161,13 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
         ['poolers: 3', 'poolers: ‸1'],
         ['proxies: 3', 'proxies: ‸1'],
         ['replicas: 3', 'replicas: ‸1'],
+        ['edge: { replicas: 3', 'edge: { replicas: ‸1'],
       ],
       [
         'postgres.poolers: must be at least 2 in production, got 1',
         'redis.proxies: must be at least 2 in production, got 1',
         'vectorDatabase.embeddings.replicas: must be at least 2 in production, got 1',
+        'edge.replicas: must be at least 2 in production, got 1',
       ],
     ],
   ],
@@ -360,6 +362,13 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     [['10.20.0.0/24', `‸${cidr}`]],
     [`clusters[0].apiServer.cidr: ${message}`],
   ]),
+  'agents outside have real addresses': [
+    [
+      PRODUCTION,
+      [['10.22.0.0/16', '‸0.0.0.0/0']],
+      ['edge.outside[0]: must not be every address there is, got 0.0.0.0/0'],
+    ],
+  ],
   "the provider's storage has real addresses": [
     [
       PRODUCTION,

@@ -118,6 +118,12 @@ export class EdgePod {
     if (!(await this.ended(3000))) this.signal('SIGKILL');
   }
 
+  /** As the kubelet starts a container again: what its pod holds in memory stays. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.start();
+  }
+
   async ask(path: string, question: Question = {}): Promise<Answer> {
     const { body, certificate, headers, ...rest } = question;
     return new Promise<Answer>((resolve, reject) => {
@@ -170,6 +176,13 @@ export class EdgePod {
     const metrics = await this.inside('/metrics').catch(() => '');
     const state = new RegExp(`^haproxy_server_status\\{proxy="${backend}",.*state="UP"\\} 1$`, 'gm');
     return [...metrics.matchAll(state)].length;
+  }
+
+  /** The mode that its metrics tell of; several where they tell of several. */
+  async modes(): Promise<string> {
+    const metrics = await this.inside('/metrics');
+    const up = /^haproxy_server_status\{proxy="mode",server="([a-z-]+)",state="UP"\} 1$/gm;
+    return [...metrics.matchAll(up)].map(([, mode]) => mode).join(' ');
   }
 
   private get env() {

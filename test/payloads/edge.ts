@@ -358,6 +358,12 @@ async function limits(report: Report, stand: Stand): Promise<void> {
   );
   for (const each of open) each.destroy();
 
+  const metrics = await edge.inside('/metrics');
+  const limited = /^haproxy_backend_http_responses_total\{proxy="limited",code="4xx"\} (\d+)$/m.exec(
+    metrics,
+  )?.[1];
+  report('its metrics count whom limits refuse', limited === '17', limited);
+
   const large = await post('/event/store', { body: 'x'.repeat(4097), localAddress: '127.0.7.1' });
   const fits = await post('/event/store', { body: 'x'.repeat(4096), localAddress: '127.0.7.1' });
   const chunked = await edge.ask('/event/store', {
@@ -421,6 +427,8 @@ async function modes(report: Report, stand: Stand): Promise<void> {
     const time = Date.now() - start;
     const got = await seen();
     report(`mode ${mode}, switched while it runs`, got === want, `${got}, after ${time} ms`);
+    const told = await until(5000, `metrics of ${mode}`, async () => (await edge.modes()) === mode);
+    report(`its metrics tell of mode ${mode}`, true, `after ${seconds(told)}`);
   }
   report('an open WebSocket is cut: it could write', await Promise.race([cut, sleep(1000, false)]));
   const nonsense = await edge.script('mode.sh', 'nonsense').catch((error: unknown) => String(error));
@@ -430,7 +438,24 @@ async function modes(report: Report, stand: Stand): Promise<void> {
   report('the operators’ ConfigMap is followed', (await seen()) === wanted['read-only']);
   await edge.script('mode.sh', 'normal');
   await edge.script('live-haproxy.sh');
-  report('until somebody says otherwise', (await seen()) === wanted.normal);
+  report(
+    'until somebody says otherwise',
+    (await seen()) === wanted.normal && (await edge.script('mode.sh')) === 'normal',
+  );
+  edge.mount('mode/mode', 'nonsense\n');
+  await edge.script('live-haproxy.sh');
+  report('what is no mode lets nobody in', (await seen()) === wanted['fail-closed']);
+  await edge.script('mode.sh', 'read-only');
+  await edge.restart();
+  await until(5000, 'up again', async () => (await edge.up()) === 1);
+  report(
+    'a container that is started again is in the mode that it was in',
+    (await seen()) === wanted['read-only'],
+  );
+  edge.mount('mode/mode', 'fail-closed\n');
+  await edge.restart();
+  await until(5000, 'up again', async () => (await edge.up()) === 1);
+  report('but in that of the ConfigMap where it changed meanwhile', (await seen()) === wanted['fail-closed']);
   report(
     'no reload was needed',
     !stand
@@ -615,6 +640,10 @@ async function reload(report: Report, stand: Stand): Promise<void> {
     `${dropped.length} of ${answers.length}, half of them on connections that are kept`,
   );
   const served = await edge.dial();
+  const mode = await until(5000, 'its mode', async () => (await edge.modes()) === 'normal').then(() =>
+    edge.modes(),
+  );
+  report('its metrics tell of its mode afterwards', mode === 'normal', mode);
   report('the renewed certificate is served', served.getPeerCertificate().subject.CN === 'client');
   served.destroy();
   socket.write('still here');

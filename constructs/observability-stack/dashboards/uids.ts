@@ -4,6 +4,7 @@ export const DASHBOARDS = {
   objectives: 'Objectives and error budgets',
   business: 'Business figures',
   bridge: 'Bridge',
+  edge: 'Edge of the bridge',
   postgres: 'PostgreSQL',
   'redis-cache': 'Redis: cache',
   'redis-sessions': 'Redis: sessions',

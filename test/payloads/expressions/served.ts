@@ -17,7 +17,7 @@ const JOBS: Readonly<Record<string, RegExp>> = {
   'cloudnative-pg': /^postgres\/events$/,
   coredns: /^coredns$/,
   grafana: /^observability\/grafana$/,
-  haproxy: /^redis\/(cache|sessions)$/,
+  haproxy: /^(redis\/(cache|sessions)|bridge\/edge)$/,
   'kube-apiserver': /^kube-apiserver$/,
   'kube-state-metrics': /^observability\/kube-state-metrics$/,
   kubelet: /^kubelet$/,
