@@ -222,13 +222,18 @@ async function mistakes(report: Report, read: Read, program: string): Promise<vo
   }
 }
 
-/** One Python for all, whose layers they share; and the file system's base is the bridge that config/ names. */
+/** One Python for all, whose layers they share; and config/ names what is built here, the file system on the bridge. */
 function bases(report: Report, answers: ReadonlyMap<string, Answer>): void {
   const pythons = new Set([...answers.values()].flatMap(({ arguments: given }) => given['PYTHON'] ?? []));
   report('all have the same Python', pythons.size === 1, [...pythons].join(', '));
-  const bridge = loadConfig(join(ROOT, 'config')).images('bridge');
+  const { images } = loadConfig(join(ROOT, 'config'));
+  const named = (['bridge', 'fuse', 'eventStoreMigration'] as const).map((name) =>
+    images(name).replace(/@.*/, ''),
+  );
+  const unknown = named.filter((image) => !answers.has(/([^/:]+):[^/:]+$/.exec(image)?.[1] ?? ''));
+  report('config/images.yaml names what is built here', unknown.length === 0, unknown.join(', '));
   const base = answers.get('fuse')?.arguments['BRIDGE'];
-  report('fuse: stands on the bridge of config/images.yaml', base === bridge.replace(/@.*/, ''), base);
+  report('fuse: stands on the bridge of config/images.yaml', base === named[0], base);
 }
 
 /** What the constructs give to containers of these images is what the images do by themselves. */
