@@ -29,10 +29,10 @@ export function automation(app: App, ground: Foundation): Automation {
 }
 
 function migration(namespace: NamespaceScope, { site, services }: Foundation, bridge: BridgeWithFuse): void {
-  const { migration } = site.environment.bridge;
-  if (!migration) return;
+  const { environment } = site;
+  if (environment.bridge.state !== 'local' || !environment.bridge.migration) return;
   new EventStoreMigration(namespace, 'migration', {
-    ...migration,
+    ...environment.bridge.migration,
     image: site.images('eventStoreMigration'),
     bridge,
     postgres: services.postgres,
@@ -57,29 +57,22 @@ function fuseOf({ environment, images }: Foundation['site']): BridgeWithFuseProp
   return { mode, command, image: images('fuse'), resources: { cpu, memory } };
 }
 
-function bridge(namespace: NamespaceScope, { site, bridge: { bucket } }: Foundation): BridgeWithFuse {
-  const { environment, cluster, images, ground } = site;
-  const { cpu, memory, storage } = environment.bridge;
+function bridge(namespace: NamespaceScope, foundation: Foundation): BridgeWithFuse {
+  const { environment, images, ground } = foundation.site;
+  const { cpu, memory } = environment.bridge;
   return new BridgeWithFuse(namespace, 'bridge', {
-    ...ground,
     image: images('bridge'),
     resources: { cpu, memory },
-    storage,
-    storageClass: cluster.storageClass,
-    fuse: fuseOf(site),
-    backup: {
-      image: images('awsCli'),
-      bucket,
-      folder: archiveOf(environment, cluster),
-      recoveryPointMinutes: parseDuration(environment.targets.recoveryPoint) / 60,
-    },
+    maker: ground.maker,
+    fuse: fuseOf(foundation.site),
+    state: stateOf(foundation),
   });
 }
 
 function edge(
   namespace: NamespaceScope,
   { environment, images, ground }: Site,
-  { api }: BridgeWithFuse,
+  { api, most }: BridgeWithFuse,
 ): BridgeEdge {
   const { connections, ...entry } = environment.edge;
   return new BridgeEdge(namespace, 'edge', {
@@ -88,8 +81,36 @@ function edge(
     image: images('haproxy'),
     backend: api,
     domain: `bridge.${environment.domain}`,
-    // One process keeps sessions to itself, and is all there is.
-    sessions: 'one-process',
-    limits: { connections, servers: 1 },
+    sessions: environment.bridge.state === 'local' ? 'one-process' : 'shared',
+    limits: { connections, servers: most },
   });
+}
+
+/** Where sessions, experts and events live. */
+function stateOf({ site, bridge: { bucket }, services }: Foundation): BridgeWithFuseProps['state'] {
+  const { environment, cluster, images, ground } = site;
+  const { bridge, targets } = environment;
+  switch (bridge.state) {
+    case 'local':
+      return {
+        kind: bridge.state,
+        storage: bridge.storage,
+        storageClass: cluster.storageClass,
+        backup: {
+          image: images('awsCli'),
+          bucket,
+          folder: archiveOf(environment, cluster),
+          recoveryPointMinutes: parseDuration(targets.recoveryPoint) / 60,
+        },
+      };
+    case 'external':
+      return {
+        kind: bridge.state,
+        replicas: bridge.replicas,
+        spreading: ground.spreading,
+        authority: ground.authority,
+        postgres: services.postgres,
+        sessions: services.redis.sessions,
+      };
+  }
 }

@@ -7,6 +7,7 @@ import { podSecurityFor } from '../constructs/fuse-mount';
 import { ObjectStorage, ObjectStorageProps } from '../constructs/object-storage';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import { Bucket } from '../constructs/platform/bucket';
+import type { NamespaceScope } from '../constructs/platform/names';
 import { parseDuration, wholeDays } from '../constructs/platform/duration';
 import { Spreading } from '../constructs/platform/pod';
 import { shareOf } from '../constructs/platform/quantity';
@@ -83,12 +84,14 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
     traces: namespace,
   });
   const embeddings = embeddingsOf(site, vectors);
+  // Lighthouse with a state of its own connects to neither, and gets no password.
+  const clients = environment.bridge.state === 'external' ? [bridge] : [];
   return {
     chart,
     site,
     services: {
-      postgres: eventStore(site, postgres, buckets.postgres),
-      redis: redis(site, namespaces.add('redis')),
+      postgres: eventStore(site, postgres, buckets.postgres, clients),
+      redis: redis(site, namespaces.add('redis'), clients),
       objectStorage: storage,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
       embeddings,
@@ -173,6 +176,7 @@ function eventStore(
   { environment, cluster, images, ground }: Site,
   namespace: PlatformNamespace,
   bucket: Bucket,
+  clients: readonly NamespaceScope[],
 ): PostgresCluster {
   const { recoverFrom, ...postgres } = environment.postgres;
   const primary = environment.clusters.find(({ role }) => role === 'primary') ?? cluster;
@@ -184,6 +188,7 @@ function eventStore(
     ...ground,
     ...postgres,
     ...origin,
+    clients,
     images: { postgres: images('postgresql'), pgbouncer: images('pgbouncer') },
     resources: { cpu: postgres.cpu, memory: postgres.memory },
     storage: {
@@ -211,6 +216,7 @@ export function archiveOf(environment: Environment, cluster: Cluster): string {
 function redis(
   { environment, cluster, images, ground }: Site,
   namespace: PlatformNamespace,
+  clients: readonly NamespaceScope[],
 ): DataServices['redis'] {
   const group = (purpose: 'cache' | 'sessions') =>
     new RedisSentinel(namespace, purpose, {
@@ -221,6 +227,7 @@ function redis(
       proxies: environment.redis.proxies,
       storageClass: cluster.storageClass,
       users: [{ name: 'bridge', keys: ['*'], commands: ['+@all', '-@admin', '-@dangerous'] }],
+      ...(purpose === 'sessions' ? { clients } : {}),
     });
   return { cache: group('cache'), sessions: group('sessions') };
 }

@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
 interface Annotated {
   readonly message?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
+  readonly oneOf?: readonly Annotated[];
 }
 
 /**
@@ -29,6 +30,7 @@ export function checker(schema: SchemaObject): (value: unknown) => Finding[] {
       meta: false,
       validateSchema: false,
       code: { optimize: false },
+      discriminator: true,
       keywords: ['message'],
     }).compile(schema);
     return validate(value)
@@ -65,6 +67,11 @@ function findingOf(error: DefinedError, schema: SchemaObject, value: unknown): F
       const allowed = error.params.allowedValues.map(String);
       return { path, message: `must be ${either(allowed)}, got ${got}${didYouMean(data, allowed)}` };
     }
+    case 'discriminator': {
+      const { tag, tagValue } = error.params;
+      const { oneOf = [] } = valueAt(schema, pathOf(error.schemaPath).slice(0, -1)) as Annotated;
+      return untagged(data as object, path, tag, tagValue, oneOf);
+    }
     case 'minimum':
       return { path, message: `must be at least ${error.params.limit}, got ${String(data)}` };
     case 'maximum':
@@ -84,6 +91,26 @@ function findingOf(error: DefinedError, schema: SchemaObject, value: unknown): F
     default:
       return { path, message: `${hint ?? `must satisfy ${error.keyword}`}, got ${got}` };
   }
+}
+
+/** A map that is none of several shapes: the key by which they are told apart is misspelt, or missing, or has another value. */
+function untagged(
+  data: object,
+  path: Path,
+  tag: string,
+  value: unknown,
+  shapes: readonly Annotated[],
+): Finding {
+  if (value === undefined) {
+    const known = new Set(shapes.flatMap(({ properties = {} }) => Object.keys(properties)));
+    const near = Object.keys(data).find((key) => !known.has(key) && didYouMean(key, [tag]) !== '');
+    return near === undefined
+      ? { path: [...path, tag], message: 'is missing' }
+      : { path: [...path, near], message: `unknown key${didYouMean(near, [tag])}`, at: 'key' };
+  }
+  const allowed = shapes.flatMap(({ properties = {} }) => (properties[tag] as { enum: string[] }).enum);
+  const message = `must be ${either(allowed)}, got ${show(value)}${didYouMean(value, allowed)}`;
+  return { path: [...path, tag], message };
 }
 
 /** Schemas of configuration name all keys they go down by, so digits in a JSON pointer are always an index. */

@@ -62,6 +62,18 @@ const members = {
 
 const spreading = { enum: ['required', 'preferred'] } as const;
 
+// What a state of Lighthouse has no use for, and why.
+const ofManyPods = {
+  not: {},
+  message:
+    'must not be given with state local: sessions and the numbers of events are known to one process alone, and a second one would refuse what the first has handed out',
+} as const;
+
+const ofOneVolume = {
+  not: {},
+  message: 'must not be given with state external: events are in PostgreSQL',
+} as const;
+
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
 const path = {
@@ -119,6 +131,28 @@ const secretReference = {
 
 /** Sizing that every service shares: what one of its pods is given. */
 const size = { cpu: cores, memory: bytes } as const;
+
+const fuse = {
+  type: 'object',
+  description:
+    'The file system at /mnt/lighthouse/project, served by a program of yours: release 1.0.0 has none that mounts. Without it: an empty folder.',
+  additionalProperties: false,
+  required: ['mode', 'command', 'cpu', 'memory'],
+  properties: {
+    mode: {
+      enum: ['device-plugin', 'sidecar', 'fd-passing'],
+      description:
+        'Who mounts: root of a user namespace, for its own container alone; a privileged sidecar; or an agent of the node, which passes the file descriptor.',
+    },
+    command: {
+      type: 'array',
+      description: 'Starts the file system of the image fuse in the foreground, with allow_other.',
+      minItems: 1,
+      items: { type: 'string' },
+    },
+    ...size,
+  },
+} as const;
 
 const price = { type: 'number', minimum: 0 } as const;
 
@@ -448,52 +482,56 @@ export const environmentSchema = {
     },
     bridge: {
       type: 'object',
-      description: 'Lighthouse itself, in the primary cluster.',
-      additionalProperties: false,
-      required: ['state', 'cpu', 'memory', 'storage'],
-      properties: {
-        state: {
-          enum: ['local'],
-          description:
-            'Where sessions, experts and events live: local is the process and one volume, as release 1.0.0 has it, so that there is one replica.',
-        },
-        ...size,
-        storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
-        fuse: {
+      description:
+        'Lighthouse itself, in the primary cluster; `state` says where sessions, experts and events live.',
+      discriminator: { propertyName: 'state' },
+      oneOf: [
+        {
           type: 'object',
-          description:
-            'The file system at /mnt/lighthouse/project, served by a program of yours: release 1.0.0 has none that mounts. Without it: an empty folder.',
+          description: 'In its process and on one volume, as release 1.0.0 has it: there is one pod.',
           additionalProperties: false,
-          required: ['mode', 'command', 'cpu', 'memory'],
+          required: ['state', 'cpu', 'memory', 'storage'],
           properties: {
-            mode: {
-              enum: ['device-plugin', 'sidecar', 'fd-passing'],
-              description:
-                'Who mounts: root of a user namespace, for its own container alone; a privileged sidecar; or an agent of the node, which passes the file descriptor.',
-            },
-            command: {
-              type: 'array',
-              description: 'Starts the file system of the image fuse in the foreground, with allow_other.',
-              minItems: 1,
-              items: { type: 'string' },
-            },
+            state: { enum: ['local'] },
             ...size,
+            storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
+            fuse,
+            migration: {
+              type: 'object',
+              description:
+                'Moves the events of an older store on that volume to PostgreSQL: templates of Jobs that a person starts. Take it away when nobody wants to go back.',
+              additionalProperties: false,
+              required: ['from'],
+              properties: {
+                from: {
+                  enum: ['sqlite', 'logs'],
+                  description: 'What holds them: events.db, or the log files in events/.',
+                },
+              },
+            },
+            replicas: ofManyPods,
           },
         },
-        migration: {
+        {
           type: 'object',
           description:
-            'Moves the events of an older store on that volume to PostgreSQL: templates of Jobs that a person starts. Take it away when nobody wants to go back.',
+            'In PostgreSQL and Redis, as Lighthouse declares it for a release to come: release 1.0.0 is refused.',
           additionalProperties: false,
-          required: ['from'],
+          required: ['state', 'cpu', 'memory', 'replicas'],
           properties: {
-            from: {
-              enum: ['sqlite', 'logs'],
-              description: 'What holds them: events.db, or the log files in events/.',
+            state: { enum: ['external'] },
+            ...size,
+            replicas: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 50,
+              description: 'Pods that share their state.',
             },
+            fuse,
+            storage: ofOneVolume,
           },
         },
-      },
+      ],
     },
     edge: {
       type: 'object',

@@ -6,11 +6,15 @@ import { environmentSchema } from '../config/schema';
 
 const file = join(__dirname, '..', 'config', 'environment.schema.json');
 
-/** Editors show `patternErrorMessage` where a pattern does not match; every other program ignores it. */
+/**
+ * Editors show `patternErrorMessage` where a pattern does not match; every other program ignores it. `discriminator` is ours: to
+ * them, one of several shapes is one that fits.
+ */
 const forEditors = (_: string, value: unknown): unknown => {
-  if (typeof value !== 'object' || value === null || !('message' in value)) return value;
-  const { message, ...rest } = value;
-  return { ...rest, patternErrorMessage: message };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const { message, ...others } = value as { readonly message?: string };
+  const rest = Object.fromEntries(Object.entries(others).filter(([key]) => key !== 'discriminator'));
+  return message === undefined ? rest : { ...rest, patternErrorMessage: message };
 };
 
 const [option, ...others] = process.argv.slice(2);

@@ -132,6 +132,8 @@ export class PostgresCluster extends Construct {
   /** The folder that this cluster archives to; undefined without backups. */
   readonly archive?: string;
   readonly instances: number;
+  /** Connections that clients may hold open at the poolers, all together, with one pooler gone. */
+  readonly clientConnections: number;
   /** Whether it follows the primary of another cluster. */
   readonly isStandby: boolean;
   /** Where backups go, and when; undefined without backups. */
@@ -150,6 +152,7 @@ export class PostgresCluster extends Construct {
     if (objection !== undefined) throw new Error(`${objection} (${this.node.path})`);
 
     this.instances = instances;
+    this.clientConnections = props.clientConnections;
     this.isStandby = standbyOf !== undefined;
     this.backup = backup;
     const name = objectName(this);

@@ -88,6 +88,8 @@ export class RedisSentinel extends Construct {
   readonly members: number;
   /** Bytes of data that a member may hold. */
   readonly dataBytes: number;
+  /** Connections that clients may hold open to the master, all together, with one of several proxies gone. */
+  readonly clientConnections: number;
   private readonly applications?: Credentials<string>;
 
   constructor(scope: Construct, id: string, props: RedisSentinelProps) {
@@ -108,6 +110,7 @@ export class RedisSentinel extends Construct {
     const group = new Members(this, 'Members', { ...props, members, spreading, accounts });
     const proxy = new Proxy(this, 'Default', { ...props, group, proxies, spreading, probe: own.of('probe') });
     this.master = proxy.redis;
+    this.clientConnections = proxy.clientConnections;
     this.sentinel = group.sentinel;
     this.direct = group.redis;
   }

@@ -42,10 +42,13 @@ export class Proxy extends Construct {
   readonly connections = new Connections(this, { name: 'haproxy', component: 'proxy' });
   readonly redis = this.connections.listen('redis', 6379);
   readonly http = this.connections.listen('http', 8404, { metricsPath: '/metrics' });
+  /** Connections that the proxies accept, all together, with one of several gone. */
+  readonly clientConnections: number;
 
   constructor(scope: Construct, id: string, props: ProxyProps) {
     super(scope, id);
     const { images, proxies, spreading, authority, group, probe } = props;
+    this.clientConnections = CAPACITY.connections * Math.max(proxies - 1, 1);
     this.connections.allowTo(group.redis, group.sentinel);
     group.connections.answersFor(this.redis);
 

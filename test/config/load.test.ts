@@ -68,6 +68,11 @@ describe('a wrong value', () => {
       'spreading: must be required or preferred, got "requird"; did you mean "required"?',
     ],
     [
+      'state: local',
+      'state: ‸externl',
+      'bridge.state: must be local or external, got "externl"; did you mean "external"?',
+    ],
+    [
       'engine: external',
       'engine: ‸ceph',
       'objectStorage.engine: must be minio, seaweedfs or external, got "ceph"',
@@ -156,6 +161,16 @@ describe('a wrong value', () => {
 describe('a key', () => {
   test.each<[...Edit, string]>([
     ['spreading: required', 'spreading: required\n‸flavour: mint', 'flavour: unknown key'],
+    [
+      'state: local',
+      'state: local\n  replicas: ‸3',
+      'bridge.replicas: must not be given with state local: sessions and the numbers of events are known to one process alone, and a second one would refuse what the first has handed out, got the number 3',
+    ],
+    [
+      "state: local\n  cpu: '2'\n  memory: 2Gi\n  storage: 100Gi",
+      "state: external\n  cpu: '2'\n  memory: 2Gi\n  replicas: 3\n  storage: ‸100Gi",
+      'bridge.storage: must not be given with state external: events are in PostgreSQL, got "100Gi"',
+    ],
     ['spreading: required', 'spreading: required\n‸__proto__: {}', '__proto__: unknown key'],
     ['spreading: required', 'spreading: required\n‸constructor: {}', 'constructor: unknown key'],
     ['spreading: required', 'spreading: required\n‸"a b\\n": 1', '"a b\\n": unknown key'],

@@ -10,7 +10,7 @@ const schemaCommand = (...args: string[]) =>
   spawnSync(process.execPath, ['scripts/run.mjs', 'scripts/schema.ts', ...args], { encoding: 'utf8' });
 
 test('the schema is one', () => {
-  const ajv = new Ajv({ strict: true, strictRequired: true, keywords: ['message'] });
+  const ajv = new Ajv({ strict: true, strictRequired: true, discriminator: true, keywords: ['message'] });
   expect(() => ajv.compile(environmentSchema)).not.toThrow();
 });
 

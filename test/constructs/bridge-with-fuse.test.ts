@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { BridgeWithFuse, type BridgeWithFuseProps } from '../../constructs/bridge-with-fuse';
+import type { LocalState } from '../../constructs/bridge-with-fuse/local';
 import { Connections } from '../../constructs/platform/connections';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { containersOf, spec, workloadOf } from '../../constructs/platform/workloads';
@@ -12,18 +13,23 @@ import type {
 } from '../../imports/k8s';
 import { bucketOf, find, type Ground, manifestsOf, platformWith } from '../support';
 
-/** Every prop; a new one does not compile until it is here. */
-const every: Required<Omit<BridgeWithFuseProps, 'maker'>> = {
+const local: Required<LocalState> = {
+  kind: 'local',
+  storage: '2Gi',
+  storageClass: 'standard',
   backup: {
     image: 'docker.io/amazon/aws-cli:2.0.0',
     bucket: bucketOf('bridge-test-here'),
     folder: 'test-here',
     recoveryPointMinutes: 15,
   },
+};
+
+/** Every prop; a new one does not compile until it is here. */
+const every: Required<Omit<BridgeWithFuseProps, 'maker'>> = {
   image: 'registry.example.com/lighthouse/bridge:1.0.0',
   resources: { cpu: '100m', memory: '192Mi' },
-  storage: '2Gi',
-  storageClass: 'standard',
+  state: local,
   logLevel: 'DEBUG',
   fuse: {
     mode: 'sidecar',
@@ -37,8 +43,9 @@ function build(
   props: Partial<BridgeWithFuseProps> = {},
   after?: (bridge: BridgeWithFuse, ground: Ground) => void,
 ): Manifest[] {
-  const { image, resources, storage, storageClass } = every;
-  const needed = { image, resources, storage, storageClass };
+  const { image, resources } = every;
+  const { kind, storage, storageClass } = local;
+  const needed = { image, resources, state: { kind, storage, storageClass } };
   return manifestsOf(
     platformWith((ground) => {
       const namespace = ground.namespaces.add('bridge');
@@ -160,8 +167,7 @@ describe('Lighthouse', () => {
   });
 
   test('copies its log often enough, from the node that has the volume, which it cannot write to', () => {
-    const { backup } = every;
-    const { schedule, jobTemplate } = spec<CronJobSpec>(find(build({ backup }), 'CronJob', 'bridge-backup'));
+    const { schedule, jobTemplate } = spec<CronJobSpec>(find(build(every), 'CronJob', 'bridge-backup'));
     expect(schedule).toBe('*/7 * * * *');
     const pod = jobTemplate.spec?.template.spec;
     expect(pod?.volumes).toContainEqual({
@@ -186,13 +192,15 @@ describe('Lighthouse', () => {
   test.each([1, 61, 2.5])(
     'copies every half of the recovery point, which cannot be %d minutes',
     (minutes) => {
-      const backup = { ...every.backup, recoveryPointMinutes: minutes };
-      expect(() => build({ backup })).toThrow(/recoveryPointMinutes must be whole minutes from 2 to 60, got/);
+      const backup = { ...local.backup, recoveryPointMinutes: minutes };
+      expect(() => build({ state: { ...local, backup } })).toThrow(
+        /recoveryPointMinutes must be whole minutes from 2 to 60, got/,
+      );
     },
   );
 
   test('needs room for rotated logs', () => {
-    expect(() => build({ storage: '500Mi' })).toThrow(
+    expect(() => build({ state: { ...local, storage: '500Mi' } })).toThrow(
       /bridge: storage must be at least 1000000000 bytes, got 500Mi/,
     );
   });

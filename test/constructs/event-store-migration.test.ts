@@ -26,8 +26,7 @@ function build(from: EventStoreMigrationProps['from'] = 'logs', where = 'bridge'
       bridge: new BridgeWithFuse(namespace, 'bridge', {
         ...ground,
         image: 'registry.example.com/lighthouse/bridge:1.0.0',
-        storage: '2Gi',
-        storageClass: 'standard',
+        state: { kind: 'local', storage: '2Gi', storageClass: 'standard' },
       }),
       postgres: new PostgresCluster(namespaces.add('postgres'), 'events', {
         ...ground,
