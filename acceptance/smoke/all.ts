@@ -1,5 +1,6 @@
 import type { Trial } from '../trial';
 import { tryConnections } from './connections';
+import { tryFileSystem } from './file-system';
 import { tryObjectStorage } from './object-storage';
 import { tryObservability } from './observability';
 import { tryPostgres } from './postgres';
@@ -18,6 +19,7 @@ export const SMOKES: readonly Smoke[] = [
   { subject: 'Redis', run: tryRedis },
   { subject: 'object storage', run: tryObjectStorage },
   { subject: 'vector database', run: tryVectorDatabase },
+  { subject: 'file system', run: tryFileSystem },
   { subject: 'observability', run: tryObservability },
   { subject: 'network', run: tryConnections },
 ];

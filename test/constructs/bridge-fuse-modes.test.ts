@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { FuseMode } from '../../constructs/fuse-mount';
+import { viewersIn } from '../../acceptance/smoke/file-system';
 import { BRIDGE } from '../../constructs/bridge-with-fuse/settings';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { containersOf, workloadOf } from '../../constructs/platform/workloads';
@@ -84,6 +85,13 @@ describe.each(Object.entries(MODES) as [FuseMode, (typeof MODES)[FuseMode]][])(
       expect(mount?.mountPropagation).toBe(seen);
       const source = containersOf(pod).find(({ name }) => name === BRIDGE.fuse);
       if (source) expect(mountOf(source)?.name === mount?.name).toBe(seen !== undefined);
+    });
+
+    test('is looked at, on a platform that runs, where it must be seen', () => {
+      const viewer = { none: [], 'device-plugin': ['fuse'], sidecar: ['bridge'], 'fd-passing': ['bridge'] };
+      const viewers = viewersIn(manifests);
+      expect(viewers.map(({ container }) => container)).toEqual(viewer[mode]);
+      for (const { namespace } of viewers) expect(namespace).toBe('bridge');
     });
 
     test('an agent of the node is there where the mode has one, before Lighthouse', () => {
