@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from .appending import Appender
 from .errors import Failure
 from .source import Item, Source
 from .target import Counts, Target
@@ -32,7 +33,7 @@ def copy(source: Source, target: Target, say: Callable[[str], None], *, dry: boo
             f"{known[identity]} is gone since it was copied; what the bridge appended to it after that is lost"
         )
 
-    oldest = target.oldest()
+    oldest, appender = target.oldest(), Appender(target)
     counts, begun, told = Counts(), time.monotonic(), time.monotonic()
     for segment in segments:
         first = last = target.position(segment, source.start())
@@ -43,7 +44,7 @@ def copy(source: Source, target: Target, say: Callable[[str], None], *, dry: boo
             nonlocal first, items, read, size, expired, told
             if last == first:
                 return
-            counts.add(target.write(segment, first, last, items, expired, dry))
+            counts.add(appender.write(segment, first, last, items, expired, dry))
             first, items, read, size, expired = last, [], 0, 0, 0
             if time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()

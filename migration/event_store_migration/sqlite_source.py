@@ -9,15 +9,12 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .errors import Failure, Unfit
-from .event import Event, as_uuid, check, is_whole_event, same
-from .returning import Returned, whole_event
+from .errors import Failure
+from .event import same
+from .returning import Returned
 from .source import Item, Segment
+from .sqlite_event import COLUMNS, SELECT, item_of, row_of, words
 
-COLUMNS = (
-    "sequence_id", "event_id", "event_type", "timestamp", "agent_id", "aggregate_id", "aggregate_version",
-    "event_data", "metadata", "checksum", "created_at",
-)
 SCHEMA_VERSION = "1"
 PAGE = 1000
 # From here on a store is taken for one whose checksums follow another rule, rather than for a damaged one.
@@ -80,7 +77,7 @@ class SqliteSource:
                     where=f"{self.path}, store_metadata",
                     do="migrate with a release of this tool that knows it",
                 )
-            probe = [self._item(row) for row in database.execute(f"{SELECT} ORDER BY sequence_id LIMIT {PROBED}")]
+            probe = [item_of(row, self.checksums) for row in database.execute(f"{SELECT} ORDER BY sequence_id LIMIT {PROBED}")]
             if len(probe) == PROBED and all(item.reason.startswith("checksum") for item in probe):
                 raise Failure(
                     f"none of the first {PROBED} checksums is right",
@@ -132,59 +129,13 @@ class SqliteSource:
                 for row in database.execute(f"{SELECT} WHERE sequence_id > ? ORDER BY sequence_id LIMIT {PAGE}", (position,)):
                     count += 1
                     position = row[0]
-                    yield self._item(row)
+                    yield item_of(row, self.checksums)
                 if count < PAGE:
                     return
         except sqlite3.Error as error:
             raise self._failure(error, f"after sequence_id {position}" if position != FIRST else "") from error
         finally:
             database.close()
-
-    def _item(self, row: tuple[object, ...]) -> Item:
-        at = row[0]
-        assert isinstance(at, int)
-        try:
-            return Item(at, at, self._event(row))
-        except Unfit as unfit:
-            raw = repr(row).encode("utf-8", "backslashreplace")
-            return Item(at, at, None, str(unfit), raw[: 1 << 20], len(raw))
-
-    def _event(self, row: tuple[object, ...]) -> Event:
-        try:
-            values = [value.decode() if isinstance(value, bytes) else value for value in row]
-        except UnicodeDecodeError as error:
-            raise Unfit(f"no UTF-8: {error}") from None
-        held = dict(zip(COLUMNS, values, strict=True))
-        data = held["event_data"]
-        if not isinstance(data, str) or not isinstance(held["metadata"], str | None):
-            raise Unfit("event_data or metadata is no text")
-        try:
-            parsed = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise Unfit(f"event_data is no JSON: {error}") from None
-        whole = parsed if isinstance(parsed, dict) and is_whole_event(parsed) else {}
-        event = Event(
-            source_sequence=held["sequence_id"],
-            **{name: held[name] for name in COLUMNS[1:7]},
-            aggregate_type=_text(whole, "aggregate_type") or "unknown",
-            schema_version=1,
-            correlation_id=as_uuid(whole.get("correlation_id")),
-            causation_id=_text(whole, "causation_id"),
-            source_agent=_text(whole, "source_agent"),
-            source_component=_text(whole, "source_component") or "unknown",
-            checksum=held["checksum"],
-            created_at=held["created_at"],
-            event_data=data,
-            metadata=held["metadata"] or "{}",
-        )
-        check(event)
-        if whole.get("schema_version", 1) != 1:
-            raise Unfit(f"schema_version is {whole['schema_version']!r}, known is 1")
-        if event.checksum is not None and self.checksums:
-            right = [checksum(event, form) for form in (whole.get("data"), parsed) if form is not None]
-            if event.checksum not in right:
-                raise Unfit(f"checksum is {event.checksum}, should be {right[0]}: the event was changed or damaged")
-        return event
 
     def is_open(self) -> str:
         """Asks the kernel who holds SQLite's lock, without taking it."""
@@ -232,7 +183,7 @@ class SqliteSource:
                 database.execute("BEGIN IMMEDIATE")
                 first = number = database.execute("SELECT coalesce(max(sequence_id), 0) FROM events").fetchone()[0]
                 for returned in page:
-                    row = self._row(returned.event, number + 1)
+                    row = row_of(returned.event, number + 1)
                     done = database.execute(
                         f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * 11)}) ON CONFLICT DO NOTHING", row
                     )
@@ -240,7 +191,7 @@ class SqliteSource:
                     if has_search and done.rowcount:
                         database.execute(
                             "INSERT INTO events_fts (rowid, event_id, event_type, agent_id, content) VALUES (?, ?, ?, ?, ?)",
-                            (number, row[1], row[2], row[4], _words(row[7], row[8])),
+                            (number, row[1], row[2], row[4], words(row[7], row[8])),
                         )
                 cursor = json.dumps([page[-1].transaction, page[-1].sequence])
                 database.execute("INSERT OR REPLACE INTO store_metadata (key, value) VALUES (?, ?)", (CURSOR, cursor))
@@ -257,7 +208,7 @@ class SqliteSource:
         try:
             for returned in (each for page in pages for each in page):
                 row = database.execute(f"{SELECT} WHERE event_id = ?", (returned.event.event_id,)).fetchone()
-                held = self._item(row) if row else None
+                held = item_of(row, self.checksums) if row else None
                 if held is None:
                     yield returned, "is not in the store"
                 elif held.event is None:
@@ -267,14 +218,6 @@ class SqliteSource:
         finally:
             database.close()
 
-    def _row(self, event: Event, number: int) -> tuple[object, ...]:
-        data = whole_event(event, number)
-        return (
-            number, event.event_id, event.event_type, event.timestamp, event.agent_id, event.aggregate_id,
-            event.aggregate_version, json.dumps(data), event.metadata,
-            checksum(event, data["data"], number), event.created_at,
-        )
-
     def _failure(self, error: sqlite3.Error, after: str = "") -> Failure:
         return Failure(
             "the SQLite store cannot be read or written",
@@ -282,24 +225,3 @@ class SqliteSource:
             why=str(error),
             do="if it is malformed: copy it and let `sqlite3 STORE .recover` save what is there; if it is locked: stop the bridge",
         )
-
-
-SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
-
-
-def checksum(event: Event, data: object, number: int | None = None) -> str:
-    sequence = event.source_sequence if number is None else number
-    content = f"{sequence}:{event.event_id}:{event.event_type}:{data}"
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _text(held: dict[str, object], name: str) -> str | None:
-    """A field of a whole event; it stays in event_data too, so what is no text loses nothing."""
-    value = held.get(name)
-    return value if isinstance(value, str) and 0 < len(value) <= 255 else None
-
-
-def _words(*texts: str) -> str:
-    """What the bridge makes searchable: the strings of the data and of the metadata."""
-    held = [json.loads(text) for text in texts]
-    return " ".join(word for each in (held[0]["data"], held[1]) for word in each.values() if isinstance(word, str))
