@@ -49,6 +49,7 @@ export function edgePayloads(props: EdgePayloadProps): Payloads {
       'start-haproxy.sh': {},
       'live-haproxy.sh': { HTTP_PORT: ports.http },
       'mode.sh': { ADMIN_PORT: ports.admin, SERVERS: limits.servers },
+      'server.sh': { ADMIN_PORT: ports.admin },
       'haproxy.cfg': {
         ...CERTIFICATES[clientCertificates],
         BALANCE: BALANCE[sessions],

@@ -25,7 +25,8 @@ function changed(file: string, from: RegExp, to: string): Platform {
   writeFileSync(path, text.replace(from, to));
   const platform = platformWith(({ namespaces }) => {
     const scope = namespaces.add('observability');
-    new AlertRules(scope, 'volumes', { folder, holes: {}, runbooks: 'https://git.example.com' });
+    const holes = { FULL_DAYS: 4 };
+    new AlertRules(scope, 'volumes', { folder, holes, runbooks: 'https://git.example.com' });
   });
   return { ...platform, runbooks: new Set(readdirSync(RUNBOOKS)) };
 }

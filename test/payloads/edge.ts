@@ -563,6 +563,7 @@ async function breaker(report: Report, stand: Stand): Promise<void> {
   const edge = await stand.running(1, WIDE);
   const [pod] = stand.pods;
   if (!pod) throw new Error('no pod');
+  const before = await counts(edge);
   pod.code = 500;
   const from = pod.seen.length;
   const answers: Answer[] = [];
@@ -581,6 +582,39 @@ async function breaker(report: Report, stand: Stand): Promise<void> {
     async () => (await edge.ask('/validate', { method: 'POST', body: '{}' })).status === 200,
   );
   report('and closes when /status answers twice', Date.now() - start > 500, `after ${seconds(back)}`);
+  const counted = (await counts(edge)).map((count, index) => count - (before[index] ?? 0));
+  const [opened, failed = 0, byBridge = 0] = counted;
+  report(
+    'its metrics count that it opened, and tell the bridge’s 5xx from the edge’s own',
+    opened === 1 && byBridge === 5 && failed - byBridge >= 4,
+    counted.join(' '),
+  );
+
+  const ask = async () => (await edge.ask('/event/query')).status;
+  await edge.script('server.sh', 'bridge1', 'maint');
+  const held = [await ask(), await ask()];
+  await edge.script('server.sh', 'bridge1', 'ready');
+  await until(8000, 'ready', async () => (await ask()) === 200);
+  pod.code = 500;
+  for (let index = 0; index < 6; index += 1) held.push(await ask());
+  pod.code = 200;
+  await edge.script('server.sh', 'bridge1', 'up');
+  held.push(await ask());
+  report(
+    'a person holds it open, and closes it before its time',
+    held.join(' ') === '503 503 500 500 500 500 500 503 200',
+    held.join(' '),
+  );
+}
+
+/** How often its breaker opened; 5xx in all, and those of the bridge, by its metrics. */
+async function counts(edge: EdgePod): Promise<number[]> {
+  const metrics = await edge.inside('/metrics');
+  return [
+    /^haproxy_server_check_up_down_total\{proxy="bridge",server="bridge1"\} (\d+)$/m,
+    /^haproxy_frontend_http_responses_total\{proxy="edge",code="5xx"\} (\d+)$/m,
+    /^haproxy_server_http_responses_total\{proxy="bridge",server="bridge1",code="5xx"\} (\d+)$/m,
+  ].map((pattern) => Number(pattern.exec(metrics)?.[1]));
 }
 
 /** A pod dies in the middle of requests. */

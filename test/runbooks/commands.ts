@@ -24,6 +24,11 @@ const VALUED: Readonly<Record<string, string>> = {
   '--tail': 'tail',
   '--since': 'since',
   '--sort-by': 'sort-by',
+  '--from': 'from',
+  '--type': 'type',
+  '-p': 'patch',
+  '--method': 'method',
+  '--plugin-name': 'plugin-name',
 };
 
 const SWITCHES: Readonly<Record<string, string>> = {

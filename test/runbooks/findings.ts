@@ -1,13 +1,21 @@
 import { isNamespaced } from '../../constructs/platform/scope';
 import packageJson from '../../package.json';
-import { type Command, kubectl } from './commands';
-import { type Item, type There, TRANSIENT } from './there';
+import { PLATFORMS } from '../charts/support';
+import { type Command, commandsIn, kubectl } from './commands';
+import { type Item, type There, thereIn, TRANSIENT } from './there';
+
+const CLUSTERS = PLATFORMS.map(([, platform]) => thereIn(platform));
 
 /** What a person may call a kind, besides its name and the plural of that. */
 const SHORT: Readonly<Record<string, string>> = { pvc: 'PersistentVolumeClaim', svc: 'Service' };
 
-/** Verbs of kubectl, and how many words after them come before what they are about. */
-const VERBS: Readonly<Record<string, { readonly skip: number; readonly kind?: string }>> = {
+/**
+ * Verbs of kubectl: how many words after them come before what they are about, its kind where none is said, and how many names
+ * follow, where other words come after them.
+ */
+const VERBS: Readonly<
+  Record<string, { readonly skip: number; readonly kind?: string; readonly names?: number }>
+> = {
   get: { skip: 0 },
   describe: { skip: 0 },
   delete: { skip: 0 },
@@ -16,11 +24,23 @@ const VERBS: Readonly<Record<string, { readonly skip: number; readonly kind?: st
   exec: { skip: 0, kind: 'Pod' },
   'port-forward': { skip: 0, kind: 'Pod' },
   rollout: { skip: 1 },
-  cnpg: { skip: 1, kind: 'Cluster' },
+  annotate: { skip: 0, names: 1 },
+  patch: { skip: 0, names: 1 },
+  // What is made is new; what it is made from must be there.
+  create: { skip: 2, names: 1 },
+  cnpg: { skip: 1, kind: 'Cluster', names: 1 },
 };
 
+/** Commands of a page that can be run as they stand in no cluster of any environment, with what is wrong in the first. */
+export function wrongOn(page: string): string[] {
+  return commandsIn(page).flatMap((command) => {
+    const wrong = CLUSTERS.map((there) => wrongIn(there, command));
+    return wrong.includes(undefined) ? [] : [`${command.text}: ${wrong[0]}`];
+  });
+}
+
 /** What is wrong with a command in a cluster; undefined where everything it names is there. */
-export function wrongIn(there: There, { words }: Command): string | undefined {
+function wrongIn(there: There, { words }: Command): string | undefined {
   const [program = '', verb = '', script = ''] = words;
   if (program === 'npm' && verb === 'run')
     return script in packageJson.scripts ? undefined : `there is no script ${script}`;
@@ -33,7 +53,7 @@ function wrongForKubectl(there: There, words: readonly string[]): string | undef
   const [verb = '', ...after] = rest;
   const known = VERBS[verb];
   if (!known) return `kubectl ${verb} is not known here`;
-  const [first = '', ...others] = after.slice(known.skip);
+  const [first = '', ...others] = [...after.slice(known.skip), ...(flags.get('from')?.split('/') ?? [])];
 
   const namespace = flags.get('namespace');
   if (namespace !== undefined && !there.namespaces.has(namespace))
@@ -45,11 +65,12 @@ function wrongForKubectl(there: There, words: readonly string[]): string | undef
     : known.kind === undefined
       ? [first, ...others]
       : [known.kind, first];
+  const wanted = names.slice(0, known.names);
   for (const word of kinds.split(',')) {
     const kind = kindOf(there, word);
     if (kind === undefined) return `there is no kind ${word}`;
     const ofKind = within.filter((item) => item.kind === kind);
-    const [wrong] = (names.length === 0 ? [''] : names).flatMap(
+    const [wrong] = (wanted.length === 0 ? [''] : wanted).flatMap(
       (name) => wrongAmong(ofKind, kind, name, flags) ?? [],
     );
     if (wrong !== undefined) return wrong;

@@ -1,20 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PLATFORMS } from '../charts/support';
-import { commandsIn } from './commands';
-import { wrongIn } from './findings';
-import { thereIn } from './there';
+import { wrongOn } from './findings';
 
 const FOLDER = join(__dirname, '../../docs/runbooks');
-const CLUSTERS = PLATFORMS.map(([, platform]) => thereIn(platform));
-
-/** Commands of a page that can be run as they stand in no cluster of any environment, with what is wrong in the first. */
-function wrongOn(page: string): string[] {
-  return commandsIn(page).flatMap((command) => {
-    const wrong = CLUSTERS.map((there) => wrongIn(there, command));
-    return wrong.includes(undefined) ? [] : [`${command.text}: ${wrong[0]}`];
-  });
-}
 
 describe.each(readdirSync(FOLDER))('%s', (file) => {
   const page = readFileSync(join(FOLDER, file), 'utf8');
@@ -57,6 +45,11 @@ test.each([
   ['kubectl -n observability rollout restart statefulset loky', 'there is no StatefulSet loky'],
   ['kubectl -n cnpg-system logs deployment/cnpg', 'there is no Deployment cnpg'],
   ['kubectl get cluster events', 'it names no namespace'],
+  ['kubectl -n postgres cnpg promote event events-2', 'there is no Cluster event'],
+  ['kubectl -n argocd annotate application lighthouse x=y', 'there is no Application lighthouse'],
+  ['kubectl -n postgres patch cronjob events -p {}', 'there is no CronJob events'],
+  ['kubectl -n bridge create job now --from=cronjob/backup', 'there is no CronJob backup'],
+  ['kubectl -n bridge delete secret edge', 'there is no Secret edge'],
   ['kubectl get deployments,stateful -A', 'there is no kind stateful'],
   ['kubectl frobnicate pods -A', 'kubectl frobnicate is not known here'],
   ['npm run sinth', 'there is no script sinth'],
@@ -77,6 +70,9 @@ test('commands in prose are held to the same', () => {
 test.each([
   'kubectl -n postgres cnpg status events',
   'kubectl -n redis port-forward svc/sessions 6379',
+  'kubectl -n postgres cnpg promote events events-2',
+  'kubectl -n bridge create job now --from=cronjob/bridge-backup',
+  'kubectl -n bridge delete secret edge-tls',
   `kubectl -n postgres exec events-1 -c postgres -- psql -c "select 'a'" -n nowhere`,
 ])('%s can be run', (command) => {
   expect(wrongOn(`\`\`\`sh\n${command}\n\`\`\`\n`)).toEqual([]);

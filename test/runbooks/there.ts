@@ -42,6 +42,7 @@ const MAKES: Readonly<
 > = {
   Cluster: ({ metadata: { name } }) => ['rw', 'ro', 'r'].map((role) => ['Endpoints', `${name}-${role}`]),
   Service: ({ metadata: { name } }) => [['Endpoints', name]],
+  Certificate: (manifest) => [['Secret', spec<{ secretName: string }>(manifest).secretName]],
   Pooler: ({ metadata: { name } }) => [['Deployment', name]],
   Prometheus: ({ metadata: { name } }) => [['StatefulSet', `prometheus-${name}`]],
 };
