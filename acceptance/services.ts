@@ -25,6 +25,7 @@ const RUNNING: ReadonlySet<string> = new Set([
   'Deployment',
   'Pooler',
   'Prometheus',
+  'Rollout',
   'StatefulSet',
 ]);
 

@@ -1,5 +1,5 @@
 import { operatedBy } from '../constructs/platform/operated';
-import { restrictedPod, RESTRICTED } from '../constructs/platform/pod';
+import { oneAtATime, restrictedPod, RESTRICTED } from '../constructs/platform/pod';
 import type { Manifest } from '../constructs/platform/manifest';
 import { formatBytes, formatCores } from '../constructs/platform/quantity';
 import { spec, workloadOf } from '../constructs/platform/workloads';
@@ -18,6 +18,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   Pooler: poolerOf,
   Prometheus: monitorOf,
   Alertmanager: monitorOf,
+  Rollout: rolloutOf,
 };
 
 interface ClusterSpec {
@@ -169,6 +170,21 @@ function poolerOf(manifest: Manifest): Manifest[] {
           },
         },
       },
+    },
+  ];
+}
+
+/** A Rollout at rest: its controller makes the pods by itself, as a Deployment would. */
+function rolloutOf(manifest: Manifest): Manifest[] {
+  const { selector, template } = spec<{ selector: unknown; template: PodTemplateSpec }>(manifest);
+  const { name, namespace, labels } = manifest.metadata;
+  const replicas = workloadOf(manifest)?.replicas;
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name, namespace, labels },
+      spec: { replicas, selector, template, strategy: oneAtATime(replicas ?? 1) },
     },
   ];
 }

@@ -111,6 +111,8 @@ function stateOf({ site, bridge: { bucket }, services }: Foundation): BridgeWith
         authority: ground.authority,
         postgres: services.postgres,
         sessions: services.redis.sessions,
+        autoscaling: bridge.autoscaling,
+        delivery: bridge.delivery,
       };
   }
 }

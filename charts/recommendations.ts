@@ -8,6 +8,7 @@ const TARGETS: ReadonlySet<string> = new Set([
   'DaemonSet',
   'Deployment',
   'Prometheus',
+  'Rollout',
   'StatefulSet',
 ]);
 

@@ -510,6 +510,8 @@ export const environmentSchema = {
               },
             },
             replicas: ofManyPods,
+            autoscaling: ofManyPods,
+            delivery: ofManyPods,
           },
         },
         {
@@ -525,7 +527,23 @@ export const environmentSchema = {
               type: 'integer',
               minimum: 1,
               maximum: 50,
-              description: 'Pods that share their state.',
+              description:
+                'Pods that share their state; with autoscaling, as many as there are at least while nothing can be measured.',
+            },
+            autoscaling: {
+              type: 'object',
+              description: 'Pods come and go with requests, the times of validations, what waits, and CPU.',
+              additionalProperties: false,
+              required: ['minReplicas', 'maxReplicas'],
+              properties: {
+                minReplicas: { type: 'integer', minimum: 1, maximum: 50 },
+                maxReplicas: { type: 'integer', minimum: 1, maximum: 50 },
+              },
+            },
+            delivery: {
+              enum: ['rolling', 'blue-green'],
+              description:
+                'How a new revision takes over: pod by pod; or all at once, judged before and after by Argo Rollouts. Without it: rolling.',
             },
             fuse,
             storage: ofOneVolume,

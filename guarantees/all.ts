@@ -1,4 +1,5 @@
 import { alerts } from './alerts';
+import { autoscalers } from './autoscalers';
 import { backups } from './backups';
 import { budgets } from './budgets';
 import { containers } from './containers';
@@ -8,6 +9,7 @@ import { images } from './images';
 import { names } from './names';
 import { network } from './network';
 import { observed } from './observed';
+import { operators } from './operators';
 import { policies } from './policies';
 import { ports } from './ports';
 import { privileges } from './privileges';
@@ -22,6 +24,7 @@ import { waves } from './waves';
 export const guarantees: readonly Guarantee[] = [
   references,
   network,
+  operators,
   policies,
   ports,
   selectors,
@@ -32,6 +35,7 @@ export const guarantees: readonly Guarantee[] = [
   containers,
   privileges,
   budgets,
+  autoscalers,
   drains,
   backups,
   recovery,

@@ -86,7 +86,7 @@ function chartOf(manifest: Platform['objects'][number]['manifest']): string | un
 }
 
 /** Kinds whose pods nothing here knows how to count. */
-const UNCOUNTED: ReadonlySet<string> = new Set(['HorizontalPodAutoscaler', 'Pod', 'ReplicaSet']);
+const UNCOUNTED: ReadonlySet<string> = new Set(['Pod', 'ReplicaSet']);
 
 function uncounted({ objects }: Platform): Finding[] {
   return objects.flatMap(({ path, manifest }) => {

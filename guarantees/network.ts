@@ -6,6 +6,7 @@ import type { Platform, PlatformObject } from '../synth/platform';
 import { referencesOf, identityOf } from '../synth/references';
 import type { Finding, Guarantee } from './guarantee';
 import { hostsIn } from './hosts';
+import { ASKED_BY } from './operators';
 import { textsOf } from './texts';
 
 /**
@@ -90,9 +91,10 @@ function worldOf(platform: Platform): World {
 
 /**
  * Kinds whose strings are for people, for the API server or for Argo CD, and configure no pods. A Certificate says by
- * which names pods are known, not whom they ask.
+ * which names pods are known, not whom they ask. Whom operators ask is a guarantee of its own.
  */
 const SILENT: ReadonlySet<string> = new Set([
+  ...Object.keys(ASKED_BY),
   'AppProject',
   'Application',
   'Certificate',

@@ -93,6 +93,7 @@ const POD_MAKERS: ReadonlySet<string> = new Set([
   'Pooler',
   'Prometheus',
   'ReplicaSet',
+  'Rollout',
   'StatefulSet',
 ]);
 

@@ -76,7 +76,7 @@ function exactlyOne(
 /** A workload's selector must match its template, or the API server refuses it. */
 function ownPods({ object: { path, manifest } }: PodSource): Finding[] {
   const { selector, template } = spec<{ selector?: LabelSelector; template?: PodTemplateSpec }>(manifest);
-  const needsSelector = manifest.kind === 'Deployment' || manifest.kind === 'StatefulSet';
+  const needsSelector = ['Deployment', 'Rollout', 'StatefulSet'].includes(manifest.kind);
   if (!needsSelector) return [];
   const labels = labelsOf(selector);
   const own = template?.metadata?.labels ?? {};

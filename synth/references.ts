@@ -48,6 +48,9 @@ const STRINGS: Readonly<Record<string, string>> = {
   storageClass: 'StorageClass',
   barmanObjectName: 'ObjectStore',
   policyName: 'ValidatingAdmissionPolicy',
+  templateName: 'AnalysisTemplate',
+  activeService: 'Service',
+  previewService: 'Service',
 };
 
 /** Fields whose meaning depends on the object that they are in. */
@@ -64,6 +67,7 @@ const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = 
   roleRef: ({ kind, name }) => (kind === undefined ? undefined : { kind: String(kind), name }),
   secretStoreRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   storeRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
+  authenticationRef: ({ kind = 'TriggerAuthentication', name }) => ({ kind: String(kind), name }),
   scaleTargetRef: ({ kind, name }) => ({ kind: String(kind), name }),
   targetRef: ({ kind, name }) => ({ kind: String(kind), name }),
   imageCatalogRef: ({ kind, name }) => ({ kind: String(kind), name }),
@@ -75,10 +79,10 @@ const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = 
 };
 
 /** `secret`, `secretRef`, `clientTLSSecret`, `imagePullSecrets`, `passwordSecretRef` … */
-const SECRET = /(^s|S)ecrets?(Refs?|KeyRef)?$/;
+const SECRET = /(^s|S)ecrets?(Refs?|KeyRef|TargetRef)?$/;
 
 /** `configMap`, `configMapKeyRef`, `configMapRefs`, `customQueriesConfigMap` … */
-const CONFIG_MAP = /(^c|C)onfigMaps?(Refs?|KeyRef)?$/;
+const CONFIG_MAP = /(^c|C)onfigMaps?(Refs?|KeyRef|TargetRef)?$/;
 
 const kept = new Map<string, 'ConfigMap' | 'Secret' | undefined>();
 

@@ -1,10 +1,13 @@
 import { Construct } from 'constructs';
 import { Deployment, EnvVar, PodDisruptionBudget } from '../../imports/k8s';
 import { CertificateAuthority, TRUST_FILE } from '../certificate-authority';
+import { MOST_PODS } from '../platform/labels';
 import { objectName } from '../platform/names';
 import { oneAtATime, spread, Spreading } from '../platform/pod';
 import type { PostgresCluster } from '../postgres-cluster';
 import type { RedisSentinel } from '../redis-sentinel';
+import type { Autoscaling } from './autoscaling';
+import { blueGreen } from './blue-green';
 import type { PodPart, Server } from './server';
 
 /**
@@ -13,7 +16,7 @@ import type { PodPart, Server } from './server';
  */
 export interface ExternalState {
   readonly kind: 'external';
-  /** Pods of the server. */
+  /** Pods of the server; with an autoscaler, as many as there are at least while it cannot measure. */
   readonly replicas: number;
   /**
    * Whether they must lie in different zones and nodes.
@@ -25,6 +28,21 @@ export interface ExternalState {
   readonly postgres: PostgresCluster;
   /** Redis that keeps what it is given: one for sessions, not a cache. */
   readonly sessions: RedisSentinel;
+  /**
+   * Between how many pods an autoscaler chooses.
+   * @default - as many as `replicas` says
+   */
+  readonly autoscaling?: Autoscaling;
+  /**
+   * How a new revision takes over: pod by pod, or all at once, after and before it was looked at.
+   * @default 'rolling'
+   */
+  readonly delivery?: 'rolling' | 'blue-green';
+}
+
+/** The most pods there may be, updates aside. */
+export function mostPods({ replicas, autoscaling }: ExternalState): number {
+  return autoscaling?.maxReplicas ?? replicas;
 }
 
 /** Connections that a pod may open to each of both: `max_size` and `max_connections` of the declared pools. */
@@ -39,6 +57,7 @@ const LAST_LOCAL_RELEASE = [1, 0, 0] as const;
  */
 export function keepOutside(bridge: Construct, server: Server, state: ExternalState): void {
   const { replicas, spreading = 'required', authority, postgres, sessions } = state;
+  const { autoscaling, delivery = 'rolling' } = state;
   const objection = objectionTo(server.image, state);
   if (objection !== undefined) throw new Error(`${bridge.node.path}: ${objection}`);
 
@@ -51,15 +70,24 @@ export function keepOutside(bridge: Construct, server: Server, state: ExternalSt
     volumes: [tls.volume('tls')],
     pod: { topologySpreadConstraints: spread(connections, spreading) },
   };
-  new Deployment(bridge, 'Resource', {
-    spec: {
-      replicas,
-      strategy: oneAtATime(replicas),
-      selector: { matchLabels: connections.labels },
-      template: server.template(shared),
-    },
-  });
-  if (replicas > 1) {
+  const most = mostPods(state);
+  // An autoscaler's number is nobody else's: written here, it would be undone at every sync.
+  const pods = autoscaling ? { annotations: { [MOST_PODS]: String(most) } } : { replicas };
+  if (delivery === 'blue-green') {
+    blueGreen(bridge, connections, server.template(shared), pods);
+  } else {
+    const { annotations, ...count } = pods;
+    new Deployment(bridge, 'Resource', {
+      metadata: { annotations },
+      spec: {
+        ...count,
+        strategy: oneAtATime(most),
+        selector: { matchLabels: connections.labels },
+        template: server.template(shared),
+      },
+    });
+  }
+  if (most > 1) {
     new PodDisruptionBudget(bridge, 'Disruption', {
       metadata: { name: objectName(bridge) },
       spec: { maxUnavailable: 1, selector: { matchLabels: connections.labels } },
@@ -90,9 +118,19 @@ function stores({ postgres, sessions }: ExternalState): EnvVar[] {
   ];
 }
 
-function objectionTo(image: string, { replicas, postgres, sessions }: ExternalState): string | undefined {
+function objectionTo(image: string, state: ExternalState): string | undefined {
+  const {
+    replicas,
+    postgres,
+    sessions,
+    autoscaling = { minReplicas: replicas, maxReplicas: replicas },
+  } = state;
   if (!Number.isInteger(replicas) || replicas < 1) {
     return `replicas must be a whole number of at least 1, got ${replicas}`;
+  }
+  const { minReplicas, maxReplicas } = autoscaling;
+  if (minReplicas > replicas || replicas > maxReplicas) {
+    return `replicas must lie between minReplicas ${minReplicas} and maxReplicas ${maxReplicas}, got ${replicas}`;
   }
   if (keepsToItself(image)) {
     return (
@@ -101,16 +139,17 @@ function objectionTo(image: string, { replicas, postgres, sessions }: ExternalSt
       'sessions and events of its own and lose them with its end; write state: local'
     );
   }
-  const wanted = replicas * POOL_SIZE;
+  const pods = mostPods(state) * (state.delivery === 'blue-green' ? 2 : 1);
+  const wanted = pods * POOL_SIZE;
   if (wanted > postgres.clientConnections) {
     return (
-      `${replicas} pods open up to ${wanted} connections to PostgreSQL, ${POOL_SIZE} each, ` +
+      `${pods} pods at a time open up to ${wanted} connections to PostgreSQL, ${POOL_SIZE} each, ` +
       `clientConnections lets ${postgres.clientConnections} in`
     );
   }
   if (wanted > sessions.clientConnections) {
     return (
-      `${replicas} pods open up to ${wanted} connections to Redis, ${POOL_SIZE} each, ` +
+      `${pods} pods at a time open up to ${wanted} connections to Redis, ${POOL_SIZE} each, ` +
       `its proxies let ${sessions.clientConnections} in when one is gone`
     );
   }

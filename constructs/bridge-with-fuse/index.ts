@@ -2,7 +2,10 @@ import { Construct } from 'constructs';
 import type { Credential } from '../credentials';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { ExternalState, keepOutside } from './external';
+import { objectName } from '../platform/names';
+import { autoscale } from './autoscaling';
+import { judge } from './blue-green';
+import { ExternalState, keepOutside, mostPods } from './external';
 import { eventsClaim, keepLocally, LocalState } from './local';
 import { Server, ServerProps } from './server';
 
@@ -24,23 +27,30 @@ export interface BridgeWithFuseProps extends ServerProps {
  * edge.connections.allowTo(bridge.api);
  */
 export class BridgeWithFuse extends Construct {
-  readonly connections = new Connections(this, {
-    name: 'lighthouse',
-    component: 'bridge',
-    service: 'headless',
-  });
+  readonly connections: Connections;
   /** HTTP and WebSocket, without TLS, which the server does not have; anybody who gets here is handed a session. */
-  readonly api = this.connections.listen('http', 8765);
+  readonly api: Endpoint;
   /** The claim of the volume with its events, where they are on one. */
   readonly claim = eventsClaim(this);
   /** The most pods there may be at a time, updates aside. */
   readonly most: number;
   private readonly server: Server;
 
-  constructor(scope: Construct, id: string, props: BridgeWithFuseProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: BridgeWithFuseProps,
+  ) {
     super(scope, id);
     const { state } = props;
-    this.most = state.kind === 'local' ? 1 : state.replicas;
+    const isSwitched = state.kind === 'external' && state.delivery === 'blue-green';
+    this.connections = new Connections(this, {
+      name: 'lighthouse',
+      component: 'bridge',
+      service: isSwitched ? 'switched' : 'headless',
+    });
+    this.api = this.connections.listen('http', 8765);
+    this.most = state.kind === 'local' ? 1 : mostPods(state);
     this.server = new Server(this, this.connections, this.api, props);
     if (state.kind === 'local') keepLocally(this, this.server, state);
     else keepOutside(this, this.server, state);
@@ -49,6 +59,18 @@ export class BridgeWithFuse extends Construct {
   /** The key that every event is signed with. */
   get eventSecret(): Credential {
     return this.server.secrets.of('event');
+  }
+
+  /** Lets its pods be counted, and new ones be judged, by what Prometheus says of them, where the state allows it. */
+  measureBy(prometheus: Endpoint): void {
+    const { state } = this.props;
+    if (state.kind === 'local') return;
+    const { replicas, autoscaling, delivery } = state;
+    const isSwitched = delivery === 'blue-green';
+    if (isSwitched) judge(this, prometheus);
+    if (!autoscaling) return;
+    const kind = isSwitched ? 'Rollout' : 'Deployment';
+    autoscale(this, prometheus, { ...autoscaling, kind, replicas, certificate: `${objectName(this)}-tls` });
   }
 
   /** Sends spans and the durations of requests to an OpenTelemetry collector, by gRPC over TLS. */

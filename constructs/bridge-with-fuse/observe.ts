@@ -6,6 +6,7 @@ import { BRIDGE, BRIDGE_LIMITS } from './settings';
 /** What there is to see of Lighthouse's server, which serves no metrics: its answers, its lines, and what its requests tell. */
 export function observeBridge(stack: ObservabilityStack, bridge: BridgeWithFuse): void {
   bridge.exportTo(stack.telemetry.gateway.grpc);
+  bridge.measureBy(stack.prometheus.endpoint);
   stack.logs(bridge, bridgeLogs());
   stack.probe(BRIDGE.service, bridge.api, { module: 'http', path: '/health' });
   stack.probe(BRIDGE.service, bridge.api, { module: 'operational', path: '/status' });

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { Application, AppProject } from '../../imports/argoproj.io';
+import { PLATFORM_LABELS } from '../platform/labels';
 import { objectName } from '../platform/names';
 import { rolesOf } from '../delivery/roles';
 import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from '../delivery/settings';
@@ -60,7 +61,7 @@ export class PlatformOperators extends Construct {
   }
 
   private install(name: OperatorName, project: string): void {
-    const { repository, chart, version, namespace, values } = operatorChart(name);
+    const { repository, chart, version, namespace, values, trusts } = operatorChart(name);
     new Application(this, name, {
       metadata: {
         name: `${objectName(this)}-${name}`,
@@ -78,6 +79,7 @@ export class PlatformOperators extends Construct {
         syncPolicy: {
           automated: { prune: true, selfHeal: true },
           syncOptions: ['CreateNamespace=true', ...SYNC_OPTIONS],
+          ...(trusts ? { managedNamespaceMetadata: { labels: PLATFORM_LABELS } } : {}),
           retry: RETRY,
         },
       },

@@ -1,4 +1,5 @@
 import type { Resources } from '../platform/pod';
+import { TRUST_BUNDLE, TRUST_FILE } from '../platform/trust';
 
 /** One upstream chart, and what the platform knows of what it installs. */
 export interface OperatorChart {
@@ -12,6 +13,8 @@ export interface OperatorChart {
   readonly groups: readonly string[];
   /** Operators that must be there before it. */
   readonly needs: readonly string[];
+  /** Whether its pods look at something with the platform's roots, which then come to its namespace. */
+  readonly trusts?: true;
   /** What all its pods together reserve; `values` hands out the same. */
   readonly requests: Resources;
   /** Only what must differ from the chart's defaults. */
@@ -121,6 +124,42 @@ export const OPERATORS = {
       resources: reserve('10m', '64Mi'),
       webhook: { resources: reserve('10m', '64Mi') },
       certController: { resources: reserve('10m', '64Mi') },
+    },
+  },
+  'argo-rollouts': {
+    repository: 'https://argoproj.github.io/argo-helm',
+    chart: 'argo-rollouts',
+    version: '2.41.1',
+    namespace: 'argo-rollouts',
+    groups: ['argoproj.io'],
+    needs: [],
+    trusts: true,
+    requests: { cpu: '20m', memory: '128Mi' },
+    values: {
+      controller: {
+        replicas: 1,
+        resources: reserve('20m', '128Mi'),
+        // Its analyses ask Prometheus over TLS; it knows no other way to be told whom to trust.
+        extraEnv: [{ name: 'SSL_CERT_FILE', value: `/trust/${TRUST_FILE}` }],
+        volumes: [{ name: 'trust', configMap: { name: TRUST_BUNDLE, optional: true } }],
+        volumeMounts: [{ name: 'trust', mountPath: '/trust', readOnly: true }],
+      },
+    },
+  },
+  keda: {
+    repository: 'https://kedacore.github.io/charts',
+    chart: 'keda',
+    version: '2.19.0',
+    namespace: 'keda',
+    groups: ['keda.sh'],
+    needs: [],
+    requests: { cpu: '60m', memory: '384Mi' },
+    values: {
+      resources: {
+        operator: reserve('20m', '128Mi'),
+        metricServer: reserve('20m', '128Mi'),
+        webhooks: reserve('20m', '128Mi'),
+      },
     },
   },
 } as const satisfies Readonly<Record<string, OperatorChart>>;

@@ -25,10 +25,10 @@ export interface ConnectionsOptions {
   readonly operatorLabels?: Readonly<Record<string, string>>;
   /**
    * The Service: `cluster` balances over ready pods, `sticky` leads a client to the pod it was at before, `headless` gives
-   * every pod a name, ready or not.
+   * every pod a name, ready or not, and so does `switched`, which selects nothing itself: somebody switches it between pods.
    * @default 'cluster'
    */
-  readonly service?: 'cluster' | 'sticky' | 'headless';
+  readonly service?: 'cluster' | 'sticky' | 'headless' | 'switched';
 }
 
 export interface ListenOptions {
@@ -61,10 +61,13 @@ export interface ListenOptions {
 }
 
 /** What kinds of Services differ in. */
-const SERVICES: Readonly<Record<'cluster' | 'sticky' | 'headless' | 'operator', Partial<ServiceSpec>>> = {
+const SERVICES: Readonly<
+  Record<'cluster' | 'sticky' | 'headless' | 'switched' | 'operator', Partial<ServiceSpec>>
+> = {
   cluster: {},
   sticky: { sessionAffinity: 'ClientIP' },
   headless: { clusterIP: 'None', publishNotReadyAddresses: true },
+  switched: { clusterIP: 'None', publishNotReadyAddresses: true },
   operator: {},
 };
 
@@ -226,7 +229,8 @@ export class Connections implements Listener {
       metadata: { name: this.serviceName },
       spec: {
         ...SERVICES[this.serviceKind],
-        selector: this.labels,
+        // A selector is owned as a whole: whoever wrote this one would undo every switch.
+        ...(this.serviceKind === 'switched' ? {} : { selector: this.labels }),
         ports: Lazy.any({ produce: (): ServicePort[] => this.servicePorts() }),
       },
     });

@@ -15,6 +15,9 @@ export const SIDECARS = 'lighthouse/sidecars';
 /** Annotation of a DaemonSet: on how many nodes the cluster runs a pod of it. */
 export const NODES = 'lighthouse/nodes';
 
+/** Annotation of a workload whose pods an autoscaler counts: the most that there may be, for the workload itself says no number. */
+export const MOST_PODS = 'lighthouse/most-pods';
+
 /** Annotation of an ExternalSecret that fetches the keys of a bucket: the bucket's name at the provider. */
 export const BUCKET = 'lighthouse/bucket';
 

@@ -7,7 +7,7 @@ import type {
   ResourceRequirements,
   StatefulSetSpec,
 } from '../../imports/k8s';
-import { NODES, SIDECARS } from './labels';
+import { MOST_PODS, NODES, SIDECARS } from './labels';
 import type { Manifest } from './manifest';
 import { operatedBy } from './operated';
 import { parseQuantity } from './quantity';
@@ -49,11 +49,19 @@ type Reader = (manifest: Manifest) => Workload;
 const READERS: Readonly<Record<string, Reader>> = {
   Deployment: (manifest) => {
     const {
-      replicas = 1,
+      replicas = mostPods(manifest),
       strategy,
       template,
     } = spec<{ replicas?: number; strategy?: DeploymentStrategy; template: PodTemplateSpec }>(manifest);
     return deployed(manifest, template, replicas, strategy);
+  },
+  // Blue-green: the new ones are all there before the old ones go.
+  Rollout: (manifest) => {
+    const { replicas = mostPods(manifest), template } = spec<{
+      replicas?: number;
+      template: PodTemplateSpec;
+    }>(manifest);
+    return fromTemplate(manifest, template, replicas, replicas);
   },
   StatefulSet: (manifest) => {
     const { replicas = 1, template } = spec<{ replicas?: number; template: PodTemplateSpec }>(manifest);
@@ -103,6 +111,11 @@ const READERS: Readonly<Record<string, Reader>> = {
   Prometheus: operated,
   Alertmanager: operated,
 };
+
+/** Pods of a workload that says no number: as many as an autoscaler may make, or Kubernetes' default of one. */
+function mostPods({ metadata }: Manifest): number {
+  return Number(metadata.annotations?.[MOST_PODS] ?? 1);
+}
 
 function operated(manifest: Manifest): Workload {
   const { template, replicas } = operatedBy(manifest);

@@ -45,10 +45,12 @@ export interface CrdSource {
   /** End of the names of the files with definitions, where the folder has older ones too: all of its YAML otherwise. */
   readonly file?: string;
   readonly group: string;
+  /** Name of the file with types, where another source of the group has its own: that of the group otherwise. */
+  readonly name?: string;
   readonly kinds: readonly string[];
 }
 
-/** The custom resources in use, one entry per API group. */
+/** The custom resources in use, one entry per API group and source. */
 export const CUSTOM_RESOURCES: readonly CrdSource[] = [
   {
     module: 'github.com/argoproj/argo-cd/v3',
@@ -57,6 +59,15 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     folder: 'manifests/crds',
     group: 'argoproj.io',
     kinds: ['Application', 'AppProject'],
+  },
+  {
+    module: 'github.com/argoproj/argo-rollouts',
+    version: 'v1.10.1',
+    sha256: '133e2364c0c1ed3a50ebce7a4e98e7846410284ff88819a7f4a1bb1fcf250499',
+    folder: 'manifests/crds',
+    group: 'argoproj.io',
+    name: 'rollouts.argoproj.io',
+    kinds: ['Rollout', 'AnalysisTemplate'],
   },
   {
     module: 'k8s.io/autoscaler/vertical-pod-autoscaler',
@@ -90,6 +101,14 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     folder: 'config/crds/bases',
     group: 'external-secrets.io',
     kinds: ['ExternalSecret', 'SecretStore', 'ClusterSecretStore'],
+  },
+  {
+    module: 'github.com/kedacore/keda/v2',
+    version: 'v2.21.0',
+    sha256: '74b59fe16144250748b716d6dc8789dee52d26164daab732145bed60456013a4',
+    folder: 'config/crd/bases',
+    group: 'keda.sh',
+    kinds: ['ScaledObject', 'TriggerAuthentication'],
   },
   {
     module: 'github.com/prometheus-operator/prometheus-operator',

@@ -25,6 +25,8 @@ const every: Required<Omit<ExternalState, keyof Stores | 'authority'>> = {
   kind: 'external',
   replicas: 3,
   spreading: 'preferred',
+  autoscaling: { minReplicas: 2, maxReplicas: 6 },
+  delivery: 'rolling',
 };
 
 function stores({ namespaces, authority, maker }: Ground, bridge: NamespaceScope): Stores {
@@ -184,7 +186,7 @@ describe('Lighthouse with its state elsewhere', () => {
   });
 
   test('may share zones where that is said, and a single pod has no budget', () => {
-    const manifests = build({ ...every, replicas: 1 });
+    const manifests = build({ ...every, replicas: 1, autoscaling: undefined });
     expect(podOf(manifests).topologySpreadConstraints).toMatchObject([
       { whenUnsatisfiable: 'ScheduleAnyway' },
       { whenUnsatisfiable: 'ScheduleAnyway' },
@@ -209,7 +211,10 @@ describe('what would lose data is refused', () => {
   });
 
   test.each([
-    [16, /16 pods open up to 320 connections to PostgreSQL, 20 each, clientConnections lets 300 in/],
+    [
+      16,
+      /16 pods at a time open up to 320 connections to PostgreSQL, 20 each, clientConnections lets 300 in/,
+    ],
     [0, /replicas must be a whole number of at least 1, got 0/],
     [1.5, /replicas must be a whole number of at least 1, got 1.5/],
   ])('%d pods are', (replicas, message) => {

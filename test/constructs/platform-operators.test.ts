@@ -114,8 +114,12 @@ function reserved(values: unknown, resource: 'cpu' | 'memory'): number {
   if (typeof values !== 'object' || values === null) return 0;
   return Object.entries(values).reduce((sum, [key, value]: [string, unknown]) => {
     if (key !== 'resources') return sum + reserved(value, resource);
-    const { requests } = value as { requests: Record<typeof resource, string> };
-    return sum + parseQuantity(requests[resource]);
+    // Several pods of one chart lie below one key, each by its name.
+    const { requests } = value as { requests?: Record<typeof resource, string> };
+    const each = Object.values(value as object).map((of) => ({ resources: of as unknown }));
+    return requests === undefined
+      ? each.reduce((all, of) => all + reserved(of, resource), sum)
+      : sum + parseQuantity(requests[resource]);
   }, 0);
 }
 

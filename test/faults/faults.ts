@@ -107,7 +107,7 @@ export const OBJECT_FAULTS: readonly ObjectFault[] = [
     name: 'a custom resource without an operator',
     gate: 'guarantees',
     edit: (platform) =>
-      added(platform, PROXY, object('keda.sh/v1alpha1', 'ScaledObject', 'redis', 'cache', {})),
+      added(platform, PROXY, object('kafka.strimzi.io/v1', 'KafkaTopic', 'redis', 'cache', {})),
     says: 'which no operator of the platform serves',
   },
   {

@@ -126,7 +126,7 @@ test('operators count where this platform installs them', () => {
   ]);
 });
 
-test.each(['HorizontalPodAutoscaler', 'Pod', 'ReplicaSet'])(
+test.each(['Pod', 'ReplicaSet'])(
   'a %s is found: nothing counts its pods',
   (kind) => {
     expect(findingsOf(budgets, platformOf([object(kind, 'x', {})]))).toEqual([
