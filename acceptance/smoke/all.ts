@@ -1,6 +1,7 @@
 import type { Trial } from '../trial';
 import { tryConnections } from './connections';
 import { tryFileSystem } from './file-system';
+import { tryEdge } from './edge';
 import { tryObjectStorage } from './object-storage';
 import { tryObservability } from './observability';
 import { tryPostgres } from './postgres';
@@ -20,6 +21,7 @@ export const SMOKES: readonly Smoke[] = [
   { subject: 'object storage', run: tryObjectStorage },
   { subject: 'vector database', run: tryVectorDatabase },
   { subject: 'file system', run: tryFileSystem },
+  { subject: 'edge', run: tryEdge },
   { subject: 'observability', run: tryObservability },
   { subject: 'network', run: tryConnections },
 ];

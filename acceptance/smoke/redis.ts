@@ -85,7 +85,7 @@ ask_sentinel() { redis "$1" -p 26379 SENTINEL get-master-addr-by-name "$2" | hea
 `;
 
 /** A certificate as an application would have, of the authority that the members have theirs from. */
-function certificateFor(manifests: readonly Manifest[], id: string, namespace: string): Manifest {
+export function certificateFor(manifests: readonly Manifest[], id: string, namespace: string): Manifest {
   const issued = manifests.find(
     ({ kind, metadata }) => kind === 'Certificate' && metadata.namespace === namespace,
   );
