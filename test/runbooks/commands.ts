@@ -35,13 +35,16 @@ const SWITCHES: Readonly<Record<string, string>> = {
   '-A': 'all-namespaces',
   '--previous': 'previous',
   '-it': 'interactive',
+  '--full': 'full',
 };
 
 /** Every command in the shell blocks of a page, and those in its prose that can be run as they stand. */
 export function commandsIn(page: string): Command[] {
   const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
   const prose = page.replace(/^```.*?^```$/gms, '');
-  const inline = [...prose.matchAll(/`((?:kubectl -n|npm run) [^`]+)`/g)].map(([, text = '']) => text);
+  const inline = [...prose.matchAll(/`((?:kubectl (?:-n|cnpg|argo)|npm run) [^`]+)`/g)].map(
+    ([, text = '']) => text,
+  );
   return [...blocks.flatMap((block) => block.split('\n')), ...inline]
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((text) => ({ text, words: wordsIn(text) }));

@@ -1,10 +1,10 @@
 import { isNamespaced } from '../../constructs/platform/scope';
 import packageJson from '../../package.json';
-import { PLATFORMS } from '../charts/support';
+import { CLUSTERS } from './clusters';
 import { type Command, commandsIn, kubectl } from './commands';
 import { type Item, type There, thereIn, TRANSIENT } from './there';
 
-const CLUSTERS = PLATFORMS.map(([, platform]) => thereIn(platform));
+const EVERYWHERE = CLUSTERS.map(thereIn);
 
 /** What a person may call a kind, besides its name and the plural of that. */
 const SHORT: Readonly<Record<string, string>> = { pvc: 'PersistentVolumeClaim', svc: 'Service' };
@@ -14,7 +14,10 @@ const SHORT: Readonly<Record<string, string>> = { pvc: 'PersistentVolumeClaim', 
  * follow, where other words come after them.
  */
 const VERBS: Readonly<
-  Record<string, { readonly skip: number; readonly kind?: string; readonly names?: number }>
+  Record<
+    string,
+    { readonly skip: number; readonly kind?: string; readonly names?: number; readonly isPlugin?: boolean }
+  >
 > = {
   get: { skip: 0 },
   describe: { skip: 0 },
@@ -28,13 +31,14 @@ const VERBS: Readonly<
   patch: { skip: 0, names: 1 },
   // What is made is new; what it is made from must be there.
   create: { skip: 2, names: 1 },
-  cnpg: { skip: 1, kind: 'Cluster', names: 1 },
+  cnpg: { skip: 1, kind: 'Cluster', names: 1, isPlugin: true },
+  argo: { skip: 2, kind: 'Rollout', names: 1, isPlugin: true },
 };
 
 /** Commands of a page that can be run as they stand in no cluster of any environment, with what is wrong in the first. */
 export function wrongOn(page: string): string[] {
   return commandsIn(page).flatMap((command) => {
-    const wrong = CLUSTERS.map((there) => wrongIn(there, command));
+    const wrong = EVERYWHERE.map((there) => wrongIn(there, command));
     return wrong.includes(undefined) ? [] : [`${command.text}: ${wrong[0]}`];
   });
 }
@@ -53,6 +57,8 @@ function wrongForKubectl(there: There, words: readonly string[]): string | undef
   const [verb = '', ...after] = rest;
   const known = VERBS[verb];
   if (!known) return `kubectl ${verb} is not known here`;
+  if (known.isPlugin && words[1] !== verb)
+    return `kubectl takes no flags before the name of a plugin, ${verb}`;
   const [first = '', ...others] = [...after.slice(known.skip), ...(flags.get('from')?.split('/') ?? [])];
 
   const namespace = flags.get('namespace');

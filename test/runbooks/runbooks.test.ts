@@ -29,7 +29,7 @@ test.each([
   ['kubectl -n postgres get cluster event', 'there is no Cluster event'],
   ['kubectl -n redis describe pods cache-members-0 cache-members-7', 'there is no Pod cache-members-7'],
   ['kubectl -n postgres get custard events', 'there is no kind custard'],
-  ['kubectl -n postgres cnpg status event', 'there is no Cluster event'],
+  ['kubectl cnpg status event -n postgres', 'there is no Cluster event'],
   ['kubectl -n postgres logs events-9', 'there is no Pod events-9'],
   ['kubectl -n postgres logs events-1 -c pgbouncer', 'Pod events-1 has no container pgbouncer'],
   [
@@ -45,7 +45,12 @@ test.each([
   ['kubectl -n observability rollout restart statefulset loky', 'there is no StatefulSet loky'],
   ['kubectl -n cnpg-system logs deployment/cnpg', 'there is no Deployment cnpg'],
   ['kubectl get cluster events', 'it names no namespace'],
-  ['kubectl -n postgres cnpg promote event events-2', 'there is no Cluster event'],
+  ['kubectl cnpg promote event events-2 -n postgres', 'there is no Cluster event'],
+  ['kubectl argo rollouts abort edge -n bridge', 'there is no kind Rollout'],
+  [
+    'kubectl -n postgres cnpg promote events events-2',
+    'kubectl takes no flags before the name of a plugin, cnpg',
+  ],
   ['kubectl -n argocd annotate application lighthouse x=y', 'there is no Application lighthouse'],
   ['kubectl -n postgres patch cronjob events -p {}', 'there is no CronJob events'],
   ['kubectl -n bridge create job now --from=cronjob/backup', 'there is no CronJob backup'],
@@ -68,9 +73,10 @@ test('commands in prose are held to the same', () => {
 });
 
 test.each([
-  'kubectl -n postgres cnpg status events',
+  'kubectl cnpg status events -n postgres',
   'kubectl -n redis port-forward svc/sessions 6379',
-  'kubectl -n postgres cnpg promote events events-2',
+  'kubectl cnpg promote events events-2 -n postgres',
+  'kubectl argo rollouts abort bridge -n bridge',
   'kubectl -n bridge create job now --from=cronjob/bridge-backup',
   'kubectl -n bridge delete secret edge-tls',
   `kubectl -n postgres exec events-1 -c postgres -- psql -c "select 'a'" -n nowhere`,
