@@ -29,10 +29,10 @@ export function automation(app: App, ground: Foundation): Automation {
 }
 
 function migration(namespace: NamespaceScope, { site, services }: Foundation, bridge: BridgeWithFuse): void {
-  const { environment } = site;
-  if (environment.bridge.state !== 'local' || !environment.bridge.migration) return;
+  const { migration } = site.environment.bridge;
+  if (!migration) return;
   new EventStoreMigration(namespace, 'migration', {
-    ...environment.bridge.migration,
+    ...migration,
     image: site.images('eventStoreMigration'),
     bridge,
     postgres: services.postgres,

@@ -154,6 +154,20 @@ const fuse = {
   },
 } as const;
 
+const migration = {
+  type: 'object',
+  description:
+    'Moves the events of an older store on that volume to PostgreSQL: templates of Jobs that a person starts. Take it away when nobody wants to go back.',
+  additionalProperties: false,
+  required: ['from'],
+  properties: {
+    from: {
+      enum: ['sqlite', 'logs'],
+      description: 'What holds them: events.db, or the log files in events/.',
+    },
+  },
+} as const;
+
 const price = { type: 'number', minimum: 0 } as const;
 
 const redis = {
@@ -496,19 +510,7 @@ export const environmentSchema = {
             ...size,
             storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
             fuse,
-            migration: {
-              type: 'object',
-              description:
-                'Moves the events of an older store on that volume to PostgreSQL: templates of Jobs that a person starts. Take it away when nobody wants to go back.',
-              additionalProperties: false,
-              required: ['from'],
-              properties: {
-                from: {
-                  enum: ['sqlite', 'logs'],
-                  description: 'What holds them: events.db, or the log files in events/.',
-                },
-              },
-            },
+            migration,
             replicas: ofManyPods,
             autoscaling: ofManyPods,
             delivery: ofManyPods,
@@ -546,6 +548,7 @@ export const environmentSchema = {
                 'How a new revision takes over: pod by pod; or all at once, judged before and after by Argo Rollouts. Without it: rolling.',
             },
             fuse,
+            migration,
             storage: ofOneVolume,
           },
         },

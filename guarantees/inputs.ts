@@ -6,12 +6,17 @@ import type { Platform } from '../synth/platform';
  * value's place in the file is the declaration; nothing else may be assumed to be there.
  */
 export function declaredInputs({ environment, cluster }: Platform): Map<string, string> {
+  const { state, migration } = environment.bridge;
   const secretStore = environment.objectStorage.external?.secretStore;
   return new Map([
     [`StorageClass/${cluster.storageClass}`, 'clusters[].storageClass'],
     ...(secretStore === undefined
       ? []
       : [[`ClusterSecretStore/${secretStore}`, 'objectStorage.external.secretStore'] as const]),
+    // What the events were on before they moved: a StatefulSet's claim outlives it.
+    ...(state === 'external' && migration
+      ? [['PersistentVolumeClaim/bridge/data-bridge-0', 'bridge.migration'] as const]
+      : []),
   ]);
 }
 

@@ -2,6 +2,15 @@ import type { Environment } from '../config/schema';
 import type { FuseMode } from '../constructs/fuse-mount';
 import type { Platform } from '../synth/platform';
 
+const WORKLOADS = ['StatefulSet', 'Deployment', 'Rollout'] as const;
+
+type Workload = (typeof WORKLOADS)[number];
+
+function workloadOf(bridge: Environment['bridge']): Workload {
+  if (bridge.state === 'local') return 'StatefulSet';
+  return bridge.delivery === 'blue-green' ? 'Rollout' : 'Deployment';
+}
+
 /** A deviation from what every pod and role must satisfy, and why it has to be. */
 export interface Privilege {
   /** Where it holds; elsewhere it is a finding again. */
@@ -11,6 +20,11 @@ export interface Privilege {
    * @default - any, and none
    */
   readonly fuse?: FuseMode;
+  /**
+   * What makes Lighthouse's pods, where it is about these.
+   * @default - any
+   */
+  readonly workload?: Workload;
   /** Whose it is, as `DaemonSet/mounts/opener`, `Namespace/mounts` or `ClusterRole/opener`. */
   readonly object: string;
   /** What it deviates from, as the finding names it, such as `host paths` or `privileged`. */
@@ -23,11 +37,16 @@ const EVERYWHERE: Privilege['environments'] = ['development', 'staging', 'produc
 
 /** Whether a deviation is needed on a platform. */
 export function holdsIn(
-  { environments, fuse }: Privilege,
+  { environments, fuse, workload }: Privilege,
   { environment, cluster }: Pick<Platform, 'environment' | 'cluster'>,
 ): boolean {
-  const mounted = cluster.role === 'primary' ? environment.bridge.fuse?.mode : undefined;
-  return environments.includes(environment.environment) && (fuse === undefined || fuse === mounted);
+  const { bridge } = environment;
+  const mounted = cluster.role === 'primary' ? bridge.fuse?.mode : undefined;
+  return (
+    environments.includes(environment.environment) &&
+    (fuse === undefined || fuse === mounted) &&
+    (workload === undefined || workload === workloadOf(bridge))
+  );
 }
 
 /** Several rules that one object breaks for one reason. */
@@ -37,6 +56,12 @@ const byFuse = (
   reason: string,
   ...controls: readonly string[]
 ): Privilege[] => controls.map((control) => ({ environments: EVERYWHERE, fuse, object, control, reason }));
+
+/** The same for Lighthouse's pods, whatever makes them. */
+const byFuseOfPods = (fuse: FuseMode, reason: string, ...controls: readonly string[]): Privilege[] =>
+  WORKLOADS.flatMap((workload) =>
+    byFuse(fuse, `${workload}/bridge/bridge`, reason, ...controls).map((entry) => ({ ...entry, workload })),
+  );
 
 /** All deviations there are. An entry that nothing needs any more is a finding. */
 export const PRIVILEGES: readonly Privilege[] = [
@@ -63,12 +88,11 @@ export const PRIVILEGES: readonly Privilege[] = [
   ...byFuse(
     'sidecar',
     'Namespace/bridge',
-    'the container that mounts is privileged; nothing but Lighthouse is in this namespace',
+    'the container that mounts is privileged; Lighthouse, its edge and what moves its events are all that is in this namespace',
     'enforced level',
   ),
-  ...byFuse(
+  ...byFuseOfPods(
     'sidecar',
-    'StatefulSet/bridge/bridge',
     'what mounts for the other containers of its pod spreads the mount, which only a privileged container may; the server itself stays restricted',
     'privileged',
     'capabilities',
@@ -81,9 +105,8 @@ export const PRIVILEGES: readonly Privilege[] = [
     'no level below privileged admits SYS_ADMIN, in a user namespace either',
     'enforced level',
   ),
-  ...byFuse(
+  ...byFuseOfPods(
     'device-plugin',
-    'StatefulSet/bridge/bridge',
     'mounting needs SYS_ADMIN, here as root of a user namespace that is nobody on the node, and a profile of AppArmor that does not forbid it',
     'capabilities',
     'privilege escalation',

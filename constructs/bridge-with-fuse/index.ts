@@ -32,6 +32,8 @@ export class BridgeWithFuse extends Construct {
   readonly api: Endpoint;
   /** The claim of the volume with its events, where they are on one. */
   readonly claim = eventsClaim(this);
+  /** Where sessions, experts and events live. */
+  readonly state: BridgeWithFuseProps['state']['kind'];
   /** The most pods there may be at a time, updates aside. */
   readonly most: number;
   private readonly server: Server;
@@ -51,6 +53,7 @@ export class BridgeWithFuse extends Construct {
     });
     this.api = this.connections.listen('http', 8765);
     this.most = state.kind === 'local' ? 1 : mostPods(state);
+    this.state = state.kind;
     this.server = new Server(this, this.connections, this.api, props);
     if (state.kind === 'local') keepLocally(this, this.server, state);
     else keepOutside(this, this.server, state);

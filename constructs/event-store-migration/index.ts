@@ -105,7 +105,7 @@ export class EventStoreMigration extends Construct {
                   securityContext: restrictedPod(UID),
                   // It may be killed at any moment, and goes on where its last batch ended.
                   terminationGracePeriodSeconds: 5,
-                  ...(stopped ? {} : beside(bridge.connections)),
+                  ...(stopped || bridge.state === 'external' ? {} : beside(bridge.connections)),
                   containers: [container],
                   volumes: [
                     { name: 'data', persistentVolumeClaim: { claimName: bridge.claim } },

@@ -18,7 +18,7 @@ def require_stopped(source: Source, url: str | None, confirmed: bool, quiet_seco
         )
     seen = ["a person confirmed it"] if confirmed else []
     if url:
-        seen.append(_refuses(url))
+        seen.append(_silent(url, confirmed))
     if holder := source.is_open():
         raise Failure("the store is in use", where=source.path, why=f"{holder} has it open", do="stop the bridge")
     before = source.size()
@@ -28,7 +28,8 @@ def require_stopped(source: Source, url: str | None, confirmed: bool, quiet_seco
     return [*seen, f"nobody has the store open, it did not grow for {quiet_seconds:g} s"]
 
 
-def _refuses(url: str) -> str:
+def _silent(url: str, confirmed: bool) -> str:
+    """An answer is believed more than a person; where nothing can be told, the person is."""
     stop = "stop the bridge (scale it to 0) and run the same command again"
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:
@@ -40,9 +41,12 @@ def _refuses(url: str) -> str:
         if isinstance(reason, ConnectionRefusedError):
             return f"{url} refuses connections"
         name = isinstance(reason, socket.gaierror)
+        if confirmed:
+            return f"{url} does not answer: {reason}"
         raise Failure(
             "it cannot be told whether the bridge is stopped",
             where=url,
             why="the name is not known" if name else f"no refusal but: {reason}",
-            do="correct --bridge-url, allow the connection, or look yourself and say --bridge-stopped",
+            do="correct --bridge-url or allow the connection; or look yourself and say --bridge-stopped (a headless Service of"
+            " Kubernetes has no name while it has no pod)",
         ) from error

@@ -143,6 +143,7 @@ class FailuresOfSqlite(Failures):
         url = f"http://127.0.0.1:{bridge.server_port}"
         self.fail_with(1, "the bridge is running", "cutover", "--bridge-url", url)
         self.fail_with(1, "cannot be told[\\s\\S]*name is not known", "cutover", "--bridge-url", "http://no-bridge.invalid:8765")
+        self.fail_with(1, "the bridge is running", "cutover", "--bridge-url", url, "--bridge-stopped")
         bridge.shutdown()
         bridge.server_close()
         with sqlite3.connect(self.store) as database:
@@ -151,6 +152,9 @@ class FailuresOfSqlite(Failures):
         database.close()
         self.assertEqual(self.sql("SELECT live FROM migration.sources"), [("source",)])
         self.succeed("cutover", "--bridge-url", url)
+        seen = self.succeed("rollback", "--bridge-url", "http://no-bridge.invalid:8765", "--bridge-stopped")["bridge"]
+        self.assertEqual(seen[0], "a person confirmed it")
+        self.assertRegex(seen[1], "does not answer")
 
 
 class FailuresOfLogs(Failures):

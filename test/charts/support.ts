@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildPlatform } from '../../charts/platform';
 import type { Phase } from '../../charts/phase-chart';
+import type { ImageName } from '../../config/images';
 import { loadConfig } from '../../config/load';
 import type { Cluster, Environment } from '../../config/schema';
 import type { Manifest } from '../../constructs/platform/manifest';
@@ -15,12 +16,17 @@ export function platformOf(
   environmentName: Environment['environment'],
   changes: Partial<Environment> = {},
   clusterChanges: Partial<Cluster> = {},
+  imageChanges: Partial<Record<ImageName, string>> = {},
 ): Platform {
   const environment = environments.find((each) => each.environment === environmentName);
   const [first, ...others] = environment?.clusters ?? [];
   if (!environment || !first) throw new Error(`no environment ${environmentName}`);
   const cluster = { ...first, ...clusterChanges };
-  return buildPlatform({ ...environment, clusters: [cluster, ...others], ...changes }, cluster, images);
+  return buildPlatform(
+    { ...environment, clusters: [cluster, ...others], ...changes },
+    cluster,
+    (name) => imageChanges[name] ?? images(name),
+  );
 }
 
 /** Every cluster of the shipped configuration, with its name for test titles. */

@@ -22,6 +22,9 @@ const FUSE = {
   memory: '256Mi',
 };
 
+/** A release that shares its state, which there is none of yet. */
+const NEWER = { bridge: 'registry.example.com/lighthouse/bridge:2.0.0' };
+
 const bridge = { state: 'local', cpu: '1', memory: '1Gi', storage: '50Gi' } as const;
 
 const clusters = PLATFORMS.flatMap(([, { environment, cluster }]) =>
@@ -119,6 +122,21 @@ test.each(['sidecar', 'fd-passing'] as const)(
     expect(ofPrivileges).toEqual([]);
   },
 );
+
+test.each([
+  ['device-plugin', 'rolling', 'Deployment'],
+  ['sidecar', 'rolling', 'Deployment'],
+  ['sidecar', 'blue-green', 'Rollout'],
+  ['fd-passing', 'blue-green', 'Rollout'],
+] as const)('pods that share their state mount as well, each for itself: %s, %s', (mode, delivery, kind) => {
+  const shared = { state: 'external', cpu: '1', memory: '1Gi', replicas: 3, delivery } as const;
+  // The migration keeps the old volume, which nothing of this state makes.
+  const more = { fuse: { ...FUSE, mode }, migration: { from: 'logs' } } as const;
+  const platform = platformOf('production', { bridge: { ...shared, ...more } }, {}, NEWER);
+  expect(findingsAgainst(platform, guarantees)).toEqual([]);
+  const pod = workloadOf(find(manifestsOf(platform), kind, 'bridge'))?.pod;
+  expect(pod?.initContainers?.map(({ name }) => name)).toEqual([BRIDGE.fuse]);
+});
 
 test('the alert looks at what serves the file system, which is among the init containers', () => {
   const rules = parse(

@@ -67,6 +67,9 @@ class Project(Operations):
     def unlink(self, path: str) -> None:
         del self.contents[path]
 
+    def rename(self, old: str, new: str) -> None:
+        self.contents[new] = self.contents.pop(old)
+
     def statfs(self, path: str) -> dict:
         return {"f_bsize": 4096, "f_blocks": 1024, "f_bavail": 1024, "f_namemax": 255}
 
