@@ -16,6 +16,9 @@ export const KWOK_VERSION = 'v0.7.0';
  */
 export const ARGO_CD_VERSION = 'v3.2.11';
 
+/** The version of Argo Rollouts' controller; `tools/argo-rollouts/go.mod` requires it. */
+export const ARGO_ROLLOUTS_VERSION = 'v1.10.1';
+
 /** The module of Prometheus 3.12. */
 export const PROMETHEUS_VERSION = 'v0.312.0';
 
@@ -84,6 +87,13 @@ export const PROGRAMS = {
     module: 'argo-cd',
     package: 'github.com/argoproj/argo-cd/v3/cmd',
   },
+  // It does not tell its version.
+  'rollouts-controller': {
+    ask: [],
+    answer: /(?!)/,
+    module: 'argo-rollouts',
+    package: 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller',
+  },
   promtool: {
     ask: ['--version'],
     answer: /promtool, version 3\.12\./,
@@ -122,6 +132,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   kubernetes: KUBERNETES_VERSION,
   kwok: KWOK_VERSION,
   'argo-cd': ARGO_CD_VERSION,
+  'argo-rollouts': ARGO_ROLLOUTS_VERSION,
   prometheus: PROMETHEUS_VERSION,
   alertmanager: ALERTMANAGER_VERSION,
   loki: LOKI_VERSION,

@@ -57,6 +57,7 @@ export function blueGreen(
     spec: {
       clusterIP: 'None',
       publishNotReadyAddresses: true,
+      ipFamilyPolicy: 'SingleStack',
       ports: connections.endpoints.map(({ name, port }) => ({ name, port, targetPort: name })),
     },
   });

@@ -67,7 +67,8 @@ const SERVICES: Readonly<
   cluster: {},
   sticky: { sessionAffinity: 'ClientIP' },
   headless: { clusterIP: 'None', publishNotReadyAddresses: true },
-  switched: { clusterIP: 'None', publishNotReadyAddresses: true },
+  // Without a selector it would be of two address families, which a cluster of one refuses as soon as there is a selector.
+  switched: { clusterIP: 'None', publishNotReadyAddresses: true, ipFamilyPolicy: 'SingleStack' },
   operator: {},
 };
 
