@@ -360,7 +360,9 @@ describe('what is committed', () => {
   test('types refer to nothing unchecked', () => {
     const modules = filesIn('').filter((file) => file.endsWith('.ts'));
 
-    expect(modules).toEqual(['k8s.ts', ...CUSTOM_RESOURCES.map(({ group, name = group }) => `${name}.ts`)].sort());
+    expect(modules).toEqual(
+      ['k8s.ts', ...CUSTOM_RESOURCES.map(({ group, name = group }) => `${name}.ts`)].sort(),
+    );
     const unchecked = /[:,<] any\b|<any\b/;
     expect(modules.filter((file) => unchecked.test(readFileSync(join(imports, file), 'utf8')))).toEqual([]);
   });
