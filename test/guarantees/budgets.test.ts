@@ -126,18 +126,15 @@ test('operators count where this platform installs them', () => {
   ]);
 });
 
-test.each(['Pod', 'ReplicaSet'])(
-  'a %s is found: nothing counts its pods',
-  (kind) => {
-    expect(findingsOf(budgets, platformOf([object(kind, 'x', {})]))).toEqual([
-      {
-        path: `${kind}/x`,
-        cause: `the pods of ${kind} x are not counted`,
-        remedy: 'teach constructs/platform/workloads.ts to read this kind',
-      },
-    ]);
-  },
-);
+test.each(['Pod', 'ReplicaSet'])('a %s is found: nothing counts its pods', (kind) => {
+  expect(findingsOf(budgets, platformOf([object(kind, 'x', {})]))).toEqual([
+    {
+      path: `${kind}/x`,
+      cause: `the pods of ${kind} x are not counted`,
+      remedy: 'teach constructs/platform/workloads.ts to read this kind',
+    },
+  ]);
+});
 
 describe('a DaemonSet', () => {
   const everywhere = (memory: string, nodes: string, rollingUpdate?: object) =>
