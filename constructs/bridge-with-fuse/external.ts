@@ -3,7 +3,7 @@ import { Deployment, EnvVar, PodDisruptionBudget } from '../../imports/k8s';
 import { CertificateAuthority, TRUST_FILE } from '../certificate-authority';
 import { MOST_PODS } from '../platform/labels';
 import { objectName } from '../platform/names';
-import { oneAtATime, spread, Spreading } from '../platform/pod';
+import { oneAtATime, Spreading, spreadMany } from '../platform/pod';
 import type { PostgresCluster } from '../postgres-cluster';
 import type { RedisSentinel } from '../redis-sentinel';
 import type { Autoscaling } from './autoscaling';
@@ -68,7 +68,7 @@ export function keepOutside(bridge: Construct, server: Server, state: ExternalSt
     env: stores(state),
     mounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }],
     volumes: [tls.volume('tls')],
-    pod: { topologySpreadConstraints: spread(connections, spreading) },
+    pod: { topologySpreadConstraints: spreadMany(connections, spreading) },
   };
   const most = mostPods(state);
   // An autoscaler's number is nobody else's: written here, it would be undone at every sync.

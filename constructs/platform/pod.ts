@@ -76,14 +76,37 @@ export function oneAtATime(replicas: number): DeploymentStrategy {
     : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } };
 }
 
+const ZONES = 'topology.kubernetes.io/zone';
+const HOSTS = 'kubernetes.io/hostname';
+
 /** Spreads pods evenly over zones, and over nodes within them. */
-export function spread({ labels }: Connections, spreading: Spreading): TopologySpreadConstraint[] {
-  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+export function spread(connections: Connections, spreading: Spreading): TopologySpreadConstraint[] {
+  return [evenOver(ZONES, connections, spreading), evenOver(HOSTS, connections, spreading)];
+}
+
+/**
+ * Spreads pods of which a node may have several and that no volume holds to a zone: evenly over zones, and over nodes as far as
+ * that goes, for with a node less both cannot hold. A zone that is being drained is none to be even with: its pods could go
+ * nowhere else, and their disruption budget would hold the drain for ever.
+ */
+export function spreadMany(connections: Connections, spreading: Spreading): TopologySpreadConstraint[] {
+  return [evenOver(ZONES, connections, spreading), evenOver(HOSTS, connections, 'preferred')].map((each) => ({
+    ...each,
+    nodeTaintsPolicy: 'Honor',
+  }));
+}
+
+function evenOver(
+  topologyKey: string,
+  { labels }: Connections,
+  spreading: Spreading,
+): TopologySpreadConstraint {
+  return {
     topologyKey,
     maxSkew: 1,
     whenUnsatisfiable: UNSATISFIABLE[spreading],
     labelSelector: { matchLabels: labels },
-  }));
+  };
 }
 
 /**

@@ -105,9 +105,11 @@ describe('Lighthouse with its state elsewhere', () => {
     const { replicas, strategy } = deployment(manifests);
     expect(replicas).toBe(3);
     expect(strategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } });
+    // A node that is being drained counts as none: else its pods, and the drain with them, would wait for ever.
+    const drained = { nodeTaintsPolicy: 'Honor' };
     expect(podOf(manifests).topologySpreadConstraints).toMatchObject([
-      { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule' },
-      { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' },
+      { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule', ...drained },
+      { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', ...drained },
     ]);
     const budget = spec<PodDisruptionBudgetSpec>(find(manifests, 'PodDisruptionBudget', 'lighthouse'));
     expect(budget).toMatchObject({ maxUnavailable: 1, selector: deployment(manifests).selector });
