@@ -155,6 +155,7 @@ export const OPERATORS = {
     needs: [],
     requests: { cpu: '60m', memory: '384Mi' },
     values: {
+      // The names of the last two are unverified: this version's chart could not be read as a whole.
       resources: {
         operator: reserve('20m', '128Mi'),
         metricServer: reserve('20m', '128Mi'),
