@@ -4,8 +4,8 @@ import { objectName } from '../platform/names';
 import { dataClaim, resources, RESTRICTED } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { EventBackup, EventLogBackup } from './event-backup';
-import { type PodPart, Server, UID } from './server';
-import { BRIDGE_LIMITS, DATA } from './settings';
+import type { PodPart, Server } from './server';
+import { BRIDGE_LIMITS, DATA, UID } from './settings';
 
 /** Sessions, experts and events in the one process and on its volume, as release 1.0.0 has it. */
 export interface LocalState {

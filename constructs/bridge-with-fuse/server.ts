@@ -8,7 +8,7 @@ import { ConfigFiles, type Holes } from '../platform/config-files';
 import type { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
 import { Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
-import { BRIDGE } from './settings';
+import { BRIDGE, UID } from './settings';
 
 export interface ServerProps {
   /** Lighthouse's image: Python, its own files in /app, curl and OpenTelemetry's instrumentation. */
@@ -40,9 +40,6 @@ export interface PodPart {
   /** What else there is to say of the pod. */
   readonly pod?: Partial<PodSpec>;
 }
-
-/** User of the image. */
-export const UID = 1000;
 
 /** Secrets that the server makes up at every start where it is given none: what it signed before is then void. */
 const SECRETS = {

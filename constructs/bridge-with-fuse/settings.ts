@@ -19,3 +19,6 @@ export const BRIDGE_LIMITS = {
 
 /** Where the server keeps its data. It refuses paths with /var/ in them. */
 export const DATA = '/app/data';
+
+/** User of its image, and so the owner of its files. */
+export const UID = 1000;

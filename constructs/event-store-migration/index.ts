@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { Container, CronJob, EnvVar, PodSpec } from '../../imports/k8s';
 import type { BridgeWithFuse } from '../bridge-with-fuse';
-import { DATA } from '../bridge-with-fuse/settings';
+import { DATA, UID } from '../bridge-with-fuse/settings';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
 import { Connections } from '../platform/connections';
 import { NamespaceScope } from '../platform/names';
@@ -18,9 +18,6 @@ export interface EventStoreMigrationProps {
   /** Where they go. */
   readonly postgres: PostgresCluster;
 }
-
-/** User of the bridge's image, whose files these are. */
-const UID = 1000;
 
 const SOURCES = {
   sqlite: ['--sqlite', `${DATA}/events.db`],

@@ -11,6 +11,8 @@ export const OBJECTIVE_METRICS = {
   bad: (window: string) => `lighthouse:objective_bad:increase${window}`,
 } as const;
 
+const PERIOD_ERRORS = 'lighthouse:objective_errors:ratio_period';
+
 const { target, budget, left, errors, burn, bad } = OBJECTIVE_METRICS;
 
 /**
@@ -19,13 +21,21 @@ const { target, budget, left, errors, burn, bad } = OBJECTIVE_METRICS;
  */
 export function objectiveRules(periodDays: number): RuleGroup[] {
   const all: readonly (readonly [string, Objective])[] = Object.entries(OBJECTIVES);
-  const each = (record: string, expr: (objective: Objective) => string | undefined) =>
-    all.flatMap(([objective, of]) => {
-      const found = expr(of);
-      return found === undefined ? [] : [{ record, expr: found, labels: { objective } }];
-    });
-  const badIn = (window: string, name: string = window) =>
-    each(bad(name), (of) => of.requests && `(${of.errors(window)}) * ${of.requests(window)}`);
+  const each = (record: string, expr: (objective: Objective) => string) =>
+    all.map(([objective, of]) => ({ record, expr: expr(of), labels: { objective } }));
+  // Of the share that the same group has just recorded: its range, days long at last, is read once.
+  const badIn = (window: string, share: string, name: string = window) =>
+    all.flatMap(([objective, { requests }]) =>
+      requests
+        ? [
+            {
+              record: bad(name),
+              expr: `${share}{objective="${objective}"} * on () ${requests(window)}`,
+              labels: { objective },
+            },
+          ]
+        : [],
+    );
   return [
     {
       name: 'objective-targets',
@@ -36,7 +46,7 @@ export function objectiveRules(periodDays: number): RuleGroup[] {
       rules: [
         ...each(errors(window), (of) => of.errors(window)),
         { record: burn(window), expr: `${errors(window)} / ${budget}` },
-        ...(window in BURNS ? badIn(window) : []),
+        ...(window in BURNS ? badIn(window, errors(window)) : []),
       ],
     })),
     {
@@ -44,9 +54,9 @@ export function objectiveRules(periodDays: number): RuleGroup[] {
       // Days of samples are read for it, and it changes slowly.
       interval: '5m',
       rules: [
-        ...each('lighthouse:objective_errors:ratio_period', (of) => of.errors(`${periodDays}d`)),
-        { record: left, expr: `1 - lighthouse:objective_errors:ratio_period / ${budget}` },
-        ...badIn(`${periodDays}d`, '_period'),
+        ...each(PERIOD_ERRORS, (of) => of.errors(`${periodDays}d`)),
+        { record: left, expr: `1 - ${PERIOD_ERRORS} / ${budget}` },
+        ...badIn(`${periodDays}d`, PERIOD_ERRORS, '_period'),
       ],
     },
   ];
