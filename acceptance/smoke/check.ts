@@ -20,6 +20,11 @@ export interface Attempt {
   readonly seconds?: number;
 }
 
+/** An attempt in Python, with the functions of `client` before it. */
+export function pythonWith(client: string, script: string): string {
+  return `python3 - <<'END_OF_SCRIPT'\n${client}\n${script}\nEND_OF_SCRIPT`;
+}
+
 /** What a service's clients do, and where they stand while they do it. */
 export interface Visit {
   /** The service. */

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../constructs/platform/manifest';
 import { imageWith, type Trial } from '../trial';
-import { goalOf, visit, type Attempt } from './check';
+import { goalOf, pythonWith, visit, type Attempt } from './check';
 import { certificateFor, withCertificate } from './redis';
 
 /** Begins every script: functions to speak to the edge as an agent does, with its certificate. */
@@ -28,8 +28,7 @@ def session():
     return must(200, "/session/create", ask("POST", "/session/create", who))["session_token"]
 `;
 
-const python = (script: string): string =>
-  `export ID; python3 - <<'END_OF_SCRIPT'\n${CLIENT}\n${script}\nEND_OF_SCRIPT`;
+const python = (script: string): string => `export ID; ${pythonWith(CLIENT, script)}`;
 
 const ATTEMPTS: readonly Attempt[] = [
   {

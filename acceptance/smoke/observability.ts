@@ -3,7 +3,7 @@ import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
 import { PLACE } from '../place';
 import { imageWith, type Trial } from '../trial';
-import { goalOf, visit, type Attempt, type Visit } from './check';
+import { goalOf, visit, type Attempt, type Visit, pythonWith } from './check';
 
 /** Begins every script: functions to ask the programs, which answer in JSON over TLS. */
 const CLIENT = `
@@ -34,7 +34,7 @@ def until(seconds, complaint):
 
 /** A script in Python, with the functions of `CLIENT` before it. */
 export function python(script: string): string {
-  return `python3 - <<'END_OF_SCRIPT'\n${CLIENT}\n${script}\nEND_OF_SCRIPT`;
+  return pythonWith(CLIENT, script);
 }
 
 /** What watches the platform sees all of it, says what it is to say, and keeps what it is told. */

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../constructs/platform/manifest';
 import { imageWith, type Trial } from '../trial';
-import { fromSecret, goalOf, secretFor, visit, type Attempt, type Visit } from './check';
+import { fromSecret, goalOf, secretFor, visit, type Attempt, type Visit, pythonWith } from './check';
 
 /** Begins every script: functions to speak to the database, then the script itself, in Python. */
 const CLIENT = `
@@ -76,7 +76,7 @@ export function vectorClient({ manifests }: Trial, namespace: string): Visit {
 
 /** A script in Python, with the functions of `CLIENT` before it. */
 export function python(script: string): string {
-  return `python3 - <<'END_OF_SCRIPT'\n${CLIENT}\n${script}\nEND_OF_SCRIPT`;
+  return pythonWith(CLIENT, script);
 }
 
 const DATABASE: readonly Attempt[] = [
