@@ -10,10 +10,11 @@ import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
+import type { Report } from '../test/payloads/report';
 import { Misuse, runCommand } from './command';
 
 /** A check of payload files in the programs that read them; it reports every single thing it saw. */
-type Check = (report: (name: string, ok: boolean, detail?: string) => void) => Promise<void>;
+type Check = (report: Report) => Promise<void>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   alertmanager,
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
 
   let passed = 0;
   let failed = 0;
-  const report = (name: string, ok: boolean, detail = ''): void => {
+  const report: Report = (name, ok, detail = '') => {
     if (ok) passed += 1;
     else failed += 1;
     console.log(`${ok ? '  ok    ' : '  FAILED'} ${name}${detail && `: ${detail}`}`);

@@ -19,8 +19,7 @@ import {
   OWNERS,
   type Timings,
 } from '../../constructs/observability-stack/alertmanager/routes';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const run = promisify(execFile);
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();

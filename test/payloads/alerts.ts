@@ -12,8 +12,7 @@ import { mutantsOf } from './alerts/mutants';
 import { parserOf } from './alerts/promql';
 import { Promtool } from './alerts/promtool';
 import type { Groups, RuleFile } from './alerts/rule-file';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const ROOT = join(__dirname, '..', '..');
 

@@ -15,8 +15,7 @@ import { spec } from '../../constructs/platform/workloads';
 import type { AppProjectSpec } from '../../imports/argoproj.io';
 import { find, manifestsOf, platformWith } from '../support';
 import { HEALTH } from './argo-cd-health';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const manifests = manifestsOf(
   platformWith(({ namespaces }) => {

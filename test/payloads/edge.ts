@@ -15,8 +15,7 @@ import { EDGE_LIMITS, type EdgeLimits } from '../../constructs/bridge-edge/limit
 import type { ClientCertificates, EdgePayloadProps, Sessions } from '../../constructs/bridge-edge/payloads';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod, type Question } from './edge-pod';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const run = promisify(execFile);
 const HOST = 'bridge.bridge.svc.cluster.local';

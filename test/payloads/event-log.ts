@@ -19,8 +19,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-type Report = (name: string, ok: boolean, detail?: string) => void;
-
 const run = promisify(execFile);
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();
 const SCRIPT = join(ROOT, 'constructs', 'bridge-with-fuse', 'keep-events.sh');
@@ -81,6 +79,7 @@ with open(log, 'rb') as source, gzip.open(log + '.gz', 'wb') as target:
     target.writelines(source)
 os.unlink(log)
 `;
+import type { Report } from './report';
 
 async function leftovers(report: Report): Promise<void> {
   const whole = gzipSync('1,2');

@@ -14,8 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const run = promisify(execFile);
 const payload = join(__dirname, '../../constructs/postgres-cluster/event-store');

@@ -12,8 +12,7 @@ import type { Platform } from '../../synth/platform';
 import { parserOf } from './alerts/promql';
 import { askedBy, groupsOf } from './expressions/asked';
 import { lists, Served, strays } from './expressions/served';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const ROOT = join(__dirname, '..', '..');
 

@@ -24,8 +24,7 @@ import { containersOf, workloadOf } from '../../constructs/platform/workloads';
 import type { Container, PodSpec } from '../../imports/k8s';
 import { tunnel } from './images-tunnel';
 import { packagesOf } from './python-packages';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const run = promisify(execFile);
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();

@@ -5,8 +5,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { packagesOf } from './python-packages';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const ROOT = join(__dirname, '..', '..');
 const FOLDER = join(ROOT, 'migration');

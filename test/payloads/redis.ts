@@ -29,10 +29,9 @@ import {
   type ProxyPayloadProps,
   proxyPayloads,
 } from '../../constructs/redis-sentinel/payloads';
+import type { Report } from './report';
 
 type RedisPayloadProps = MemberPayloadProps & ProxyPayloadProps;
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
 
 const run = promisify(execFile);
 const FOLDER = join(process.env['LIGHTHOUSE_ROOT'] ?? process.cwd(), 'constructs', 'redis-sentinel');

@@ -21,8 +21,7 @@ import { renderPayload } from '../../constructs/platform/config-files';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { bucketOf, manifestsOf, platformWith } from '../support';
 import { LINES, type Line } from './telemetry-lines';
-
-type Report = (name: string, ok: boolean, detail?: string) => void;
+import type { Report } from './report';
 
 const run = promisify(execFile);
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();
