@@ -135,7 +135,7 @@ export const customKinds = (text: string, group: string, kinds: readonly string[
     });
 
 const customResources = (source: CrdSource, archive: Zip, recognize: Recognize): Files => {
-  const { module, version, group, name: text = group } = source;
+  const { module, version, group, name: output = group } = source;
   const found = definitionTexts(source, archive).flatMap((text) => customKinds(text, group, source.kinds));
   const types = new TypeWriter({ prefix: 'k8s.', recognize });
   const files: Files = new Map();
@@ -146,7 +146,7 @@ const customResources = (source: CrdSource, archive: Zip, recognize: Recognize):
     files.set(`schemas/crds/${group}/${file}`, json(kind.schema));
     types.kind(kind);
   }
-  return files.set(`${text}.ts`, moduleText(`${module} ${version}`, ["import { ApiObject } from 'cdk8s';", "import type * as k8s from './k8s';"], types));
+  return files.set(`${output}.ts`, moduleText(`${module} ${version}`, ["import { ApiObject } from 'cdk8s';", "import type * as k8s from './k8s';"], types));
 };
 
 const README = (): string => {
