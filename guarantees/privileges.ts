@@ -74,7 +74,8 @@ function refused(platform: Platform): Finding[] {
   });
 }
 
-interface Deviation {
+/** What a pod, a namespace or a role has that others may not. */
+export interface Deviation {
   readonly path: string;
   /** Identity of the object. */
   readonly object: string;
@@ -83,7 +84,8 @@ interface Deviation {
   readonly remedy: string;
 }
 
-function deviationsIn(platform: Platform): Deviation[] {
+/** Every deviation of a platform, in the ledger or not. */
+export function deviationsIn(platform: Platform): Deviation[] {
   const { pods } = inventoryOf(platform);
   const bound = boundAccounts(platform);
   return [
