@@ -2,6 +2,7 @@ import { App } from 'cdk8s';
 import { parseDuration } from '../constructs/platform/duration';
 import { BridgeEdge } from '../constructs/bridge-edge';
 import { BridgeWithFuse, type BridgeWithFuseProps } from '../constructs/bridge-with-fuse';
+import { Experts } from '../constructs/bridge-with-fuse/experts';
 import { EventStoreMigration } from '../constructs/event-store-migration';
 import { FuseOpener } from '../constructs/fuse-mount/opener';
 import type { NamespaceScope } from '../constructs/platform/names';
@@ -25,6 +26,7 @@ export function automation(app: App, ground: Foundation): Automation {
   const lighthouse = bridge(namespace, ground);
   fuseOpener(chart, ground, lighthouse);
   migration(namespace, ground, lighthouse);
+  experts(namespace, ground, lighthouse);
   return { chart, bridge: lighthouse, edge: edge(namespace, ground.site, lighthouse) };
 }
 
@@ -37,6 +39,11 @@ function migration(namespace: NamespaceScope, { site, services }: Foundation, br
     bridge,
     postgres: services.postgres,
   });
+}
+
+function experts(namespace: NamespaceScope, { site }: Foundation, { api }: BridgeWithFuse): void {
+  const { experts } = site.environment.bridge;
+  if (experts) new Experts(namespace, 'experts', { image: site.images('bridge'), bridge: api, experts });
 }
 
 /** What mounts for Lighthouse's pods on their nodes: there before them, and taken away after them. */

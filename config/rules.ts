@@ -330,6 +330,17 @@ export const rules: Readonly<Record<string, Rule>> = {
     clusters.flatMap(({ apiServer }, i) => cidr(apiServer.cidr, ['clusters', i, 'apiServer', 'cidr'])),
   ),
 
+  'experts have names of their own': rule(['bridge'], ({ bridge: { experts = [] } }) => {
+    const all = experts.flatMap(({ id, agents = [] }, i) => [
+      { id, path: ['bridge', 'experts', i, 'id'] },
+      ...agents.map((agent, j) => ({ id: agent.id, path: ['bridge', 'experts', i, 'agents', j, 'id'] })),
+    ]);
+    const names = all.map(({ id }) => id);
+    return all.flatMap(({ id, path }, i) =>
+      unless(names.indexOf(id) === i, path, `${show(id)} is the name of an expert before it`),
+    );
+  }),
+
   'agents outside have real addresses': rule(['edge'], ({ edge: { outside = [] } }) =>
     outside.flatMap((block, i) => cidr(block, ['edge', 'outside', i])),
   ),

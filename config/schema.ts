@@ -168,6 +168,52 @@ const migration = {
   },
 } as const;
 
+const capability = {
+  type: 'string',
+  pattern: '^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$',
+  message: 'must be 1 to 63 lowercase letters, digits, - and _, beginning and ending with a letter or digit',
+} as const;
+
+const agent = {
+  id: { ...capability, description: 'Name that others delegate to; no two have the same.' },
+  type: { ...capability, description: 'What it is, in the words of your agents, such as security.' },
+  capabilities: {
+    type: 'array',
+    description: 'What it can do; a delegation finds it by these.',
+    minItems: 1,
+    uniqueItems: true,
+    items: capability,
+  },
+} as const;
+
+const experts = {
+  type: 'array',
+  description:
+    'Who is registered with Lighthouse, again after each of its starts: experts, and those whom a coordinator among them registers. Without it: whoever registers itself.',
+  minItems: 1,
+  maxItems: 20,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['id', 'type', 'capabilities'],
+    properties: {
+      ...agent,
+      agents: {
+        type: 'array',
+        description: 'Those it registers.',
+        minItems: 1,
+        maxItems: 30,
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['id', 'type', 'capabilities'],
+          properties: agent,
+        },
+      },
+    },
+  },
+} as const;
+
 const price = { type: 'number', minimum: 0 } as const;
 
 const redis = {
@@ -510,6 +556,7 @@ export const environmentSchema = {
             ...size,
             storage: { ...bytes, description: 'Volume of the event log, rotated logs included.' },
             fuse,
+            experts,
             migration,
             replicas: ofManyPods,
             autoscaling: ofManyPods,
@@ -548,6 +595,7 @@ export const environmentSchema = {
                 'How a new revision takes over: pod by pod; or all at once, judged before and after by Argo Rollouts. Without it: rolling.',
             },
             fuse,
+            experts,
             migration,
             storage: ofOneVolume,
           },

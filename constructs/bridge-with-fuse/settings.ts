@@ -5,6 +5,8 @@ export const BRIDGE = {
   namespace: 'bridge',
   /** Container of the server. */
   container: 'bridge',
+  /** Container that registers the declared experts. */
+  experts: 'register-experts',
   /** Container that serves the file system. */
   fuse: 'fuse',
 } as const;

@@ -20,6 +20,7 @@ const EXTERNAL = `  engine: external
 const SIZES = '  cpu: 500m\n  memory: 1Gi\n  storage: 1Ti\n';
 const RECOVERY = (server: string, time: string) =>
   `retention: 30d\n  recoverFrom: { serverName: ${server}, targetTime: ${time} }`;
+const AGENT = (id: string) => `{ id: ${id}, type: security, capabilities: [audit] }`;
 const SPREAD: Edit = ['spreading: preferred', 'spreading: required'];
 
 /** For each rule, edits of a sample that break it (and nothing else), and what is said then. */
@@ -362,6 +363,21 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     [['10.20.0.0/24', `‸${cidr}`]],
     [`clusters[0].apiServer.cidr: ${message}`],
   ]),
+  'experts have names of their own': [
+    [
+      PRODUCTION,
+      [
+        [
+          'bridge:\n',
+          `bridge:\n  experts:\n    - { id: a, type: coordinator, capabilities: [x], agents: [${AGENT('b')}, ${AGENT('‸a')}] }\n    - ${AGENT('‸b')}\n`,
+        ],
+      ],
+      [
+        'bridge.experts[0].agents[1].id: "a" is the name of an expert before it',
+        'bridge.experts[1].id: "b" is the name of an expert before it',
+      ],
+    ],
+  ],
   'agents outside have real addresses': [
     [
       PRODUCTION,
