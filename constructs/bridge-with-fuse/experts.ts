@@ -86,6 +86,8 @@ export class Experts extends Construct {
           spec: {
             ...withoutToken(this),
             securityContext: restrictedPod(UID),
+            // It holds nothing: a request that is cut off is made again.
+            terminationGracePeriodSeconds: 10,
             containers: [
               {
                 name: BRIDGE.experts,
@@ -99,10 +101,15 @@ export class Experts extends Construct {
                   { name: 'PYTHONDONTWRITEBYTECODE', value: '1' },
                 ],
                 // Ready: all are registered. Alive: it looks; a bridge that hangs holds it up for 5 s with each.
-                readinessProbe: { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 10 },
+                readinessProbe: {
+                  exec: { command: ['test', '-e', '/tmp/ready'] },
+                  timeoutSeconds: 5,
+                  periodSeconds: 10,
+                },
                 livenessProbe: {
                   exec: { command: ['/bin/sh', '-c', 'test -n "$(find /tmp/alive -mmin -5)"'] },
                   initialDelaySeconds: 60,
+                  timeoutSeconds: 5,
                   periodSeconds: 60,
                 },
                 securityContext: RESTRICTED,
