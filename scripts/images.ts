@@ -4,18 +4,19 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { imagesFile } from '../config/load';
-import { loadImages } from '../config/images';
+import { type ImageName, loadImages } from '../config/images';
 import { Misuse, runCommand } from './command';
 
 /** Whose files an image carries: Lighthouse's, the migration's of this repository, or those of the image it stands on. */
 type Origin = 'lighthouse' | 'migration' | 'bridge';
 
-/** In the order in which they are built: one may stand on another. */
-const IMAGES: Readonly<Record<string, Origin>> = {
-  bridge: 'lighthouse',
-  fuse: 'bridge',
-  'event-store-migration': 'migration',
-  'mcp-client': 'lighthouse',
+/** In the order in which they are built, for one may stand on another; `as` is whose tag in config/images.yaml they have. */
+const IMAGES: Readonly<Record<string, { readonly origin: Origin; readonly as: ImageName }>> = {
+  bridge: { origin: 'lighthouse', as: 'bridge' },
+  fuse: { origin: 'bridge', as: 'fuse' },
+  'event-store-migration': { origin: 'migration', as: 'eventStoreMigration' },
+  // No cluster runs it; it is of the bridge's release.
+  'mcp-client': { origin: 'lighthouse', as: 'bridge' },
 };
 
 /** What begins a build; all three know build contexts with names. */
@@ -34,7 +35,7 @@ Builds images of images/ with a builder that is installed. NAME is one or more o
   --source WHERE       Lighthouse's source, needed for bridge and mcp-client: a folder, or URL#REVISION of a Git repository
   --base IMAGE         Python to build on                 (default: what the Dockerfiles say)
   --repository PREFIX  names are PREFIX/NAME              (default: that of the bridge in config/images.yaml)
-  --tag TAG            their tag                          (default: that of the bridge in config/images.yaml)
+  --tag TAG            their tag                          (default: their own in config/images.yaml; mcp-client has the bridge's)
   --builder NAME       ${Object.keys(BUILDERS).join(', ')}            (default: docker)
   --dry-run            print the commands only
   --help               this text
@@ -52,24 +53,25 @@ function main(): number {
   const unknown = positionals.filter((name) => !(name in IMAGES));
   if (unknown.length > 0) throw new Misuse(`no image called ${unknown.join(', ')}`);
   const names = Object.keys(IMAGES).filter((name) => positionals.length === 0 || positionals.includes(name));
-  const needing = names.filter((name) => IMAGES[name] === 'lighthouse');
+  const needing = names.filter((name) => IMAGES[name]?.origin === 'lighthouse');
   if (needing.length > 0 && values.source === undefined)
     throw new Misuse(`${needing.join(', ')}: needs --source, for Lighthouse's source is not here`);
 
-  const [repository, tag] = nameOfBridge();
+  const named = namesIn(imagesFile('config'));
+  const tagOf = (name: string): string => values.tag ?? named(IMAGES[name]?.as ?? 'bridge').tag;
   const reference = (name: string): string =>
-    `${values.repository ?? repository}/${name}:${values.tag ?? tag}`;
+    `${values.repository ?? named('bridge').registry}/${name}:${tagOf(name)}`;
   const temporary = mkdtempSync(join(tmpdir(), 'images-'));
   try {
     const own = sourceIn('migration');
     const app = values.source === undefined ? own : fetched(values.source, temporary);
     for (const name of names) {
-      const origin = IMAGES[name];
+      const origin = IMAGES[name]?.origin;
       const source = origin === 'lighthouse' ? app : own;
       const base = origin === 'bridge' ? { BRIDGE: reference('bridge') } : { PYTHON: values.base };
       const command = [
         ...builder,
-        ...argumentsOf({ VERSION: values.tag ?? tag, REVISION: source.revision, ...base }),
+        ...argumentsOf({ VERSION: tagOf(name), REVISION: source.revision, ...base }),
         ...(origin === 'bridge' ? [] : ['--build-context', `app=${source.folder}`]),
         ...['--tag', reference(name), ...passed, join('images', name)],
       ];
@@ -106,12 +108,14 @@ function argumentsOf(given: Readonly<Record<string, string | undefined>>): strin
   return Object.entries(given).flatMap(([name, value]) => (value ? ['--build-arg', `${name}=${value}`] : []));
 }
 
-/** Registry and folder of the bridge's image, and its tag. */
-function nameOfBridge(): [string, string] {
-  const reference = loadImages(imagesFile('config'))('bridge');
-  const found = /^(.+)\/[^/:]+:([^:@]+)/.exec(reference);
-  if (!found?.[1] || !found[2]) throw new Error(`config/images.yaml: bridge is ${reference}`);
-  return [found[1], found[2]];
+/** Registry and folder of each image, and its tag. */
+function namesIn(file: string): (name: ImageName) => { registry: string; tag: string } {
+  const images = loadImages(file);
+  return (name) => {
+    const [, registry, tag] = /^(.+)\/[^/:]+:([^:@]+)/.exec(images(name)) ?? [];
+    if (!registry || !tag) throw new Error(`${file}: ${name} is ${images(name)}`);
+    return { registry, tag };
+  };
 }
 
 /** A revision is fetched into a folder of its own, so that every builder is given the same files. */

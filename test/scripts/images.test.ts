@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 
 const root = join(__dirname, '..', '..');
 const STUB = join('images', 'bridge', 'stub');
@@ -35,6 +36,18 @@ test('names, base and options of the builder are as they are said', () => {
   expect(lines[0]).not.toContain('PYTHON=');
   expect(lines[1]).toMatch(/^buildah build --format docker --layers .*PYTHON=localhost\/python:3\.12 /);
   expect(lines[1]).toMatch(/--tag localhost\/mine\/event-store-migration:trial --network host \S+$/);
+});
+
+test('each has the tag that the cluster runs, and says so of itself', () => {
+  const tags = parse(readFileSync(join(root, 'config', 'images.yaml'), 'utf8')) as Record<
+    string,
+    { tag: string }
+  >;
+  const { lines } = images('--dry-run', '--source', STUB);
+  const told = lines.map((line) => [/VERSION=(\S+)/.exec(line)?.[1], /--tag \S+:(\S+)/.exec(line)?.[1]]);
+  expect(told).toEqual(
+    ['bridge', 'fuse', 'eventStoreMigration', 'bridge'].map((name) => [tags[name]?.tag, tags[name]?.tag]),
+  );
 });
 
 test('a revision is fetched, and told to the image', () => {
