@@ -33,7 +33,7 @@ const COMMANDS = {
   rollback: { stopped: true },
 } as const;
 
-/** Beyond these (misuse; records put aside that nobody has accepted) another try would end the same. */
+/** Misuse or a bridge that runs; records put aside that nobody has accepted: another try is for a person to make. */
 const FOR_A_PERSON = [2, 3];
 
 /** A million events took up to 16 minutes; this is a hundred million. */

@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.request
 
-from .errors import Failure, Misuse
+from .errors import Misuse
 from .source import Source
 
 
@@ -20,11 +20,11 @@ def require_stopped(source: Source, url: str | None, confirmed: bool, quiet_seco
     if url:
         seen.append(_silent(url, confirmed))
     if holder := source.is_open():
-        raise Failure("the store is in use", where=source.path, why=f"{holder} has it open", do="stop the bridge")
+        raise Misuse("the store is in use", where=source.path, why=f"{holder} has it open", do="stop the bridge")
     before = source.size()
     time.sleep(quiet_seconds)
     if source.size() != before:
-        raise Failure("the store still grows", where=source.path, do="stop the bridge")
+        raise Misuse("the store still grows", where=source.path, do="stop the bridge")
     return [*seen, f"nobody has the store open, it did not grow for {quiet_seconds:g} s"]
 
 
@@ -33,9 +33,9 @@ def _silent(url: str, confirmed: bool) -> str:
     stop = "stop the bridge (scale it to 0) and run the same command again"
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5) as answer:
-            raise Failure("the bridge is running", where=url, why=f"it answers with {answer.status}", do=stop)
+            raise Misuse("the bridge is running", where=url, why=f"it answers with {answer.status}", do=stop)
     except urllib.error.HTTPError as error:
-        raise Failure("the bridge is running", where=url, why=f"it answers with {error.code}", do=stop) from error
+        raise Misuse("the bridge is running", where=url, why=f"it answers with {error.code}", do=stop) from error
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ConnectionRefusedError):
@@ -43,7 +43,7 @@ def _silent(url: str, confirmed: bool) -> str:
         name = isinstance(reason, socket.gaierror)
         if confirmed:
             return f"{url} does not answer: {reason}"
-        raise Failure(
+        raise Misuse(
             "it cannot be told whether the bridge is stopped",
             where=url,
             why="the name is not known" if name else f"no refusal but: {reason}",

@@ -19,7 +19,7 @@ class Failure(Exception):
 
 
 class Misuse(Failure):
-    """A command line or an environment that makes no sense: exit code 2."""
+    """A command line or an environment that makes no sense, or a bridge that runs: exit code 2, another try is for a person."""
 
     code = 2
 

@@ -1,5 +1,9 @@
-"""The bridge's log files: events_NNNNNN.log, rotated ones as .log.gz, in the order of file and place in the file."""
+"""
+The bridge's log files: events_NNNNNN.log, rotated ones as .log.gz or, out of the next rotation's way, as events_NNNNNN-TIME.log.gz;
+in the order of file and place in the file.
+"""
 
+import fnmatch
 import hashlib
 import hmac
 import os
@@ -19,7 +23,9 @@ from .returning import Returned
 from .source import Item, Segment
 from .window import Window
 
-NAME = re.compile(r"events_(\d+)\.log(\.gz)?")
+# What the bridge reads, and what of it has a place in the order.
+READ_BY_BRIDGE = "events_*.log*"
+NAME = re.compile(r"events_(\d+)(-\w+)?\.log(\.gz)?")
 # A record: length, HMAC, body. The bridge takes events up to 1 MiB; a length above this is damage.
 HEAD, MAC_START, LONGEST = 36, 4, 1 << 24
 # Where a record could begin: a length below LONGEST, and after the HMAC a MessagePack map.
@@ -38,6 +44,10 @@ DEFAULTS: dict[str, object] = {
     "source_component": "unknown",
     "schema_version": 1,
 }
+
+
+def _place(name: re.Match[str]) -> tuple[int, bool, bool, str]:
+    return int(name[1]), name[2] is None, name[3] is None, name[0]
 
 
 class LogSource:
@@ -60,11 +70,19 @@ class LogSource:
                 "the HMAC key of the log files is missing",
                 do="mount the bridge's event secret and name its file with --event-secret-file, or set LIGHTHOUSE_EVENT_SECRET",
             )
+        known = self._names()
+        if unknown := sorted(set(fnmatch.filter(os.listdir(self.path), READ_BY_BRIDGE)) - set(known)):
+            raise Failure(
+                f"there are files whose place in the order is not known: {', '.join(unknown)}",
+                where=self.path,
+                why="the bridge reads them, and their events would be left behind",
+                do="name them events_NNNNNN.log, events_NNNNNN.log.gz or events_NNNNNN-TIME.log.gz, or take them out of the folder",
+            )
         for segment in self.segments():
             self._probe(segment)
 
     def segments(self) -> list[Segment]:
-        """In the order of their numbers, the rotated one of a number first: it is the older."""
+        """In the order of their numbers; of one number those that were kept first, then the rotated one: they are older."""
         found: dict[str, Segment] = {}
         for name in self._names():
             with Window(self._file(name)) as window:
@@ -80,7 +98,7 @@ class LogSource:
 
     def _names(self) -> list[str]:
         matches = [match for name in os.listdir(self.path) if (match := NAME.fullmatch(name))]
-        return [match[0] for match in sorted(matches, key=lambda match: (int(match[1]), match[2] is None, match[0]))]
+        return [match[0] for match in sorted(matches, key=_place)]
 
     def _file(self, name: str) -> Path:
         return Path(self.path) / name

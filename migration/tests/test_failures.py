@@ -141,14 +141,14 @@ class FailuresOfSqlite(Failures):
         self.addCleanup(bridge.server_close)
         threading.Thread(target=bridge.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{bridge.server_port}"
-        self.fail_with(1, "the bridge is running", "cutover", "--bridge-url", url)
-        self.fail_with(1, "cannot be told[\\s\\S]*name is not known", "cutover", "--bridge-url", "http://no-bridge.invalid:8765")
-        self.fail_with(1, "the bridge is running", "cutover", "--bridge-url", url, "--bridge-stopped")
+        self.fail_with(2, "the bridge is running", "cutover", "--bridge-url", url)
+        self.fail_with(2, "cannot be told[\\s\\S]*name is not known", "cutover", "--bridge-url", "http://no-bridge.invalid:8765")
+        self.fail_with(2, "the bridge is running", "cutover", "--bridge-url", url, "--bridge-stopped")
         bridge.shutdown()
         bridge.server_close()
         with sqlite3.connect(self.store) as database:
             database.execute("SELECT count(*) FROM events").fetchone()
-            self.fail_with(1, "the store is in use[\\s\\S]*process [0-9]+", "cutover", "--bridge-url", url)
+            self.fail_with(2, "the store is in use[\\s\\S]*process [0-9]+", "cutover", "--bridge-url", url)
         database.close()
         self.assertEqual(self.sql("SELECT live FROM migration.sources"), [("source",)])
         self.succeed("cutover", "--bridge-url", url)

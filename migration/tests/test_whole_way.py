@@ -1,14 +1,16 @@
 """There and back: plan, copy beside a running bridge, validate, cut over, roll back, cut over again."""
 
 import gzip
+import os
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 
 from event_store_migration.log_source import LogSource
 
 from .made_up import KEY, UNICODE, add_sqlite, events, make_logs, make_sqlite, record
-from .support import MigrationTest
+from .support import ROOT, MigrationTest
 
 COUNT = 3000
 MORE = 500
@@ -138,6 +140,33 @@ class WholeWayOfLogs(WholeWay):
         report = self.succeed("copy")
         self.assertEqual(report["this_run"]["copied"], 2)
         self.assertRegex(" ".join(report["notes"]), "events_000001.log.gz is gone since it was copied")
+
+    def test_rotated_files_that_were_kept_under_names_of_their_own(self) -> None:
+        self.store.mkdir()
+
+        def rotate(name: str, first: int) -> None:
+            packed = gzip.compress(b"".join(record(event) for event in events(100, 0, first)))
+            (self.store / f"events_000001{name}.log.gz").write_bytes(packed)
+
+        rotate("", 101)
+        keeper = ROOT.parent / "constructs/bridge-with-fuse/keep-events.sh"
+        folders = {"EVENTS": str(self.store), "ASIDE": str(self.folder / "aside")}
+        subprocess.run(["sh", keeper, "check"], env=os.environ | folders, check=True, stdout=subprocess.DEVNULL)
+        self.assertFalse((self.store / "events_000001.log.gz").exists(), "it was renamed")
+        rotate("-20261101T080000Z", 1)
+        rotate("", 201)
+        (self.store / "events_000001.log").write_bytes(b"".join(record(event) for event in events(100, 0, 301)))
+        self.assertEqual(self.succeed("plan")["events"], 400)
+        self.succeed("copy")
+        self.succeed("validate", "--all")
+        order = "SELECT array_agg(event_id ORDER BY sequence_id) FROM events"
+        self.assertEqual(self.sql(order), [([f"{1_000_000 * n}_0_lighthouse-01" for n in range(1, 401)],)])
+
+    def test_a_file_without_a_place_in_the_order(self) -> None:
+        """The bridge reads it."""
+        make_logs(self.store, 10, 0)
+        (self.store / "events_000001.log.gz").rename(self.store / "events_000001.log.1")
+        self.fail_with(1, "events_000001.log.1\n.*\n.*left behind", "plan")
 
 
 del WholeWay
