@@ -12,6 +12,7 @@ export function bootstrap(
   environment: Environment,
   cluster: Cluster,
   phases: readonly PhaseChart[],
+  meshed?: ReadonlySet<string>,
 ): PhaseChart {
   const chart = new PhaseChart(app, 'bootstrap');
   const argocd = new PlatformNamespaces(chart, 'Namespaces').existing('argocd');
@@ -21,6 +22,7 @@ export function bootstrap(
   const operators = new PlatformOperators(argocd, 'operators', {
     groups: new Set(phases.flatMap(({ apiGroups }) => apiGroups)),
     installed: cluster.installed,
+    meshed,
     syncWindows,
   });
   new Delivery(argocd, 'lighthouse', {

@@ -11,6 +11,7 @@ import type { NamespaceScope } from '../constructs/platform/names';
 import { parseDuration, wholeDays } from '../constructs/platform/duration';
 import { Spreading } from '../constructs/platform/pod';
 import { shareOf } from '../constructs/platform/quantity';
+import { ISSUER } from '../constructs/platform/trust';
 import { PostgresCluster } from '../constructs/postgres-cluster';
 import { archiveFolder } from '../constructs/postgres-cluster/backups';
 import { RedisSentinel } from '../constructs/redis-sentinel';
@@ -58,10 +59,10 @@ export interface Foundation {
 /** What everything else stands on: trust, and the services that keep data. */
 export function foundation(app: App, environment: Environment, cluster: Cluster, images: Images): Foundation {
   const chart = new PhaseChart(app, 'foundation');
-  const namespaces = new PlatformNamespaces(chart, 'Namespaces');
+  const namespaces = new PlatformNamespaces(chart, 'Namespaces', { mesh: environment.mesh?.mode });
   const authority = new CertificateAuthority(
     namespaces.existing('cert-manager'),
-    'lighthouse',
+    ISSUER,
     environment.certificateAuthority,
   );
   const maker = { image: images('curl'), apiServer: { name: 'Kubernetes API', ...cluster.apiServer } };

@@ -7,6 +7,7 @@ import { Platform, readPlatform } from '../synth/platform';
 import { automation } from './automation';
 import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
+import { mesh } from './mesh';
 import { operations } from './operations';
 import { PhaseChart } from './phase-chart';
 import { recommendations } from './recommendations';
@@ -19,14 +20,15 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
   const app = new App();
   const ground = foundation(app, environment, cluster, images);
   const lighthouse = automation(app, ground);
-  const phases = [
+  const phases: [PhaseChart, ...PhaseChart[]] = [
     ground.chart,
     lighthouse.chart,
     operations(app, ground, lighthouse),
     new PhaseChart(app, 'validation'),
   ];
   if (cluster.verticalPodAutoscaler) recommendations(phases);
-  bootstrap(app, environment, cluster, phases);
+  const meshed = environment.mesh ? mesh(phases) : undefined;
+  bootstrap(app, environment, cluster, phases, meshed);
   return {
     ...readPlatform(app, environment, cluster),
     images: new Set(IMAGE_NAMES.map(images)),

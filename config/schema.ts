@@ -402,6 +402,19 @@ export const environmentSchema = {
         },
       },
     },
+    mesh: {
+      type: 'object',
+      description:
+        'The service mesh: every connection between pods is then encrypted and known by service account, and only declared ones are let through. Without it: none. Turn it on and off in a maintenance window: while pods are taken in one after another, new connections between those that are and those that are not yet are refused.',
+      additionalProperties: false,
+      required: ['mode'],
+      properties: {
+        mode: {
+          enum: ['ambient'],
+          description: "Istio's mode with an agent on each node and none in the pods.",
+        },
+      },
+    },
     postgres: {
       type: 'object',
       additionalProperties: false,

@@ -6,6 +6,7 @@ import { containers } from './containers';
 import { drains } from './drains';
 import type { Guarantee } from './guarantee';
 import { images } from './images';
+import { mesh } from './mesh';
 import { names } from './names';
 import { network } from './network';
 import { observed } from './observed';
@@ -26,6 +27,7 @@ export const guarantees: readonly Guarantee[] = [
   network,
   operators,
   policies,
+  mesh,
   ports,
   selectors,
   names,

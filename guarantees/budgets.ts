@@ -68,15 +68,19 @@ const CHARTS: ReadonlyMap<string, OperatorChart> = new Map(
   Object.values<OperatorChart>(OPERATORS).map((operator) => [operator.chart, operator]),
 );
 
-/** The operators that this platform installs, each as one pod of what all of its pods reserve. */
-function operatorsIn({ objects }: Platform): Group[] {
+/** The operators that this platform installs, each as one pod of what all of its pods reserve, or as one on every node. */
+function operatorsIn({ objects, cluster }: Platform): Group[] {
   return objects.flatMap(({ path, manifest }) => {
     const operator = CHARTS.get(chartOf(manifest) ?? '');
     if (!operator) return [];
-    const { chart, namespace, requests } = operator;
+    const { chart, namespace, requests, isOnEveryNode = false } = operator;
     const amount = { cpu: parseQuantity(requests.cpu), memory: parseQuantity(requests.memory) };
     const name = `chart ${namespace}/${chart}`;
-    return { path, name, namespace, requests: amount, rest: 1, peak: 1, isOnEveryNode: false };
+    // One more while an update rolls, where there is one on every node.
+    const pods = isOnEveryNode
+      ? { rest: cluster.nodes.count, peak: cluster.nodes.count + 1 }
+      : { rest: 1, peak: 1 };
+    return { path, name, namespace, requests: amount, ...pods, isOnEveryNode };
   });
 }
 

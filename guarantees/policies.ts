@@ -1,4 +1,7 @@
 import type { Connections } from '../constructs/platform/connections';
+import type { Endpoint } from '../constructs/platform/endpoint';
+import { HBONE_PORT, KUBELET_CIDR } from '../constructs/platform/mesh';
+import type { Peer } from '../constructs/platform/peer';
 import { Inventory, inventoryOf, PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Finding, Guarantee } from './guarantee';
@@ -238,16 +241,33 @@ function declaredBy(own: Connections): {
       ...[...own.outsiders].flatMap(([endpoint, cidrs]) =>
         cidrs.map((cidr) => describe({ cidr, port: portOf(endpoint) })),
       ),
+      ...(own.account === undefined ? [] : [describe({ cidr: KUBELET_CIDR })]),
+      ...[...own.clients].flatMap(([endpoint, peers]) =>
+        [...peers].flatMap((peer) => (throughMesh(own, peer, endpoint) ? describe(tunnelTo(peer)) : [])),
+      ),
     ],
     egress: [
       ...[...own.reached].map((endpoint) => {
         const { namespace, labels } = endpoint.owner;
         return describe({ namespace, labels, port: portOf(endpoint) });
       }),
+      ...[...own.reached].flatMap((endpoint) =>
+        throughMesh(own, endpoint.owner, endpoint) ? describe(tunnelTo(endpoint.owner)) : [],
+      ),
       ...[...own.ranges].map(({ cidr, port }) => describe({ cidr, port: `TCP ${port}` })),
       ...['UDP 53', 'TCP 53'].map((port) =>
         describe({ namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, port }),
       ),
     ],
   };
+}
+
+/** Whether the mesh carries a connection: it has taken in both ends, and carries TCP alone. */
+function throughMesh(own: Peer, other: Peer, { protocol }: Endpoint): boolean {
+  return own.account !== undefined && other.account !== undefined && protocol === 'TCP';
+}
+
+/** What the mesh carries arrives at one port, whatever port it is meant for. */
+function tunnelTo({ namespace, labels }: Peer): Opening {
+  return { namespace, labels, port: `TCP ${HBONE_PORT}` };
 }

@@ -146,7 +146,7 @@ function beforeOperators({ objects }: Platform): Finding[] {
         .filter((object) => object.phase === phase)
         .map(({ manifest }) => manifest.apiVersion.split('/', 1)[0] ?? ''),
     );
-    const needed = OPERATOR_NAMES.filter((name) =>
+    const needed = OPERATOR_NAMES.filter((name) => !operatorChart(name).isLate).filter((name) =>
       operatorChart(name).groups.some((group) => groups.has(group)),
     );
     return needed.flatMap((name) => {

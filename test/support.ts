@@ -31,7 +31,7 @@ export function platformWith(
 ): Platform {
   const app = new App();
   const chart = new PhaseChart(app, 'foundation');
-  const namespaces = new PlatformNamespaces(chart, 'Namespaces');
+  const namespaces = new PlatformNamespaces(chart, 'Namespaces', { mesh: environment.mesh?.mode });
   const authority = new CertificateAuthority(namespaces.existing('cert-manager'), 'lighthouse', {
     generations: [1],
   });

@@ -13,7 +13,7 @@ export interface Autoscaling {
 }
 
 /** KEDA's operator, which asks Prometheus (config/manager/manager.yaml of v2.21.0). */
-const OPERATOR: Peer = { namespace: 'keda', labels: { app: 'keda-operator' } };
+const OPERATOR: Peer = { namespace: 'keda', labels: { app: 'keda-operator' }, account: 'keda-operator' };
 
 /**
  * What one pod takes on. A process of one validates some 1,000 times a second on one core, and Lighthouse's capacity plan

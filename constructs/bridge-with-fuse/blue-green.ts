@@ -13,6 +13,7 @@ import { BRIDGE } from './settings';
 const CONTROLLER: Peer = {
   namespace: 'argo-rollouts',
   labels: { 'app.kubernetes.io/name': 'argo-rollouts', 'app.kubernetes.io/component': 'rollouts-controller' },
+  account: 'argo-rollouts',
 };
 
 /** How often something is measured; `delay` seconds before the first time. */

@@ -1,7 +1,9 @@
 import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
 import { LimitRange, Namespace, NetworkPolicy, ResourceQuota, ResourceQuotaSpec } from '../../imports/k8s';
+import { AuthorizationPolicy } from '../../imports/security.istio.io';
 import { manifestOf, objectsIn } from '../platform/manifest';
+import { MESH_LABEL, type MeshMode } from '../platform/mesh';
 import { NamespaceScope } from '../platform/names';
 import { formatBytes, formatCores } from '../platform/quantity';
 import { totalOf, type Workload, workloadsIn } from '../platform/workloads';
@@ -17,6 +19,15 @@ export interface PlatformNamespaceProps {
   readonly podSecurity?: PodSecurityLevel;
 }
 
+/** The namespaces of a phase, as far as all of them have something in common. */
+export interface PlatformNamespacesProps {
+  /**
+   * The service mesh that takes in the pods of all that are added.
+   * @default - no mesh
+   */
+  readonly mesh?: MeshMode;
+}
+
 /**
  * The namespaces of a phase: one per concern, each a scope that constructs are built inside.
  *
@@ -25,12 +36,19 @@ export interface PlatformNamespaceProps {
  * new RedisSentinel(namespaces.add('redis'), 'cache', { … });
  */
 export class PlatformNamespaces extends Construct {
+  private readonly mesh?: MeshMode;
+
+  constructor(scope: Construct, id: string, props: PlatformNamespacesProps = {}) {
+    super(scope, id);
+    this.mesh = props.mesh;
+  }
+
   /**
    * Adds a namespace, named as its id.
    * @throws Error where the name is taken
    */
   add(name: string, props: PlatformNamespaceProps = {}): PlatformNamespace {
-    return new PlatformNamespace(this, name, props);
+    return new PlatformNamespace(this, name, props, this.mesh);
   }
 
   /** A namespace that somebody else makes, such as an operator's, to build something inside it. */
@@ -49,21 +67,26 @@ export class ExistingNamespace extends NamespaceScope {}
 export class PlatformNamespace extends NamespaceScope {
   private readonly continuations: NamespaceScope[] = [];
 
-  constructor(scope: Construct, id: string, props: PlatformNamespaceProps = {}) {
-    super(scope, id);
+  constructor(scope: Construct, id: string, props: PlatformNamespaceProps = {}, mesh?: MeshMode) {
+    super(scope, id, mesh !== undefined);
     const { podSecurity = 'restricted' } = props;
 
     new Namespace(this, 'Resource', {
       metadata: {
         name: this.name,
-        labels: Object.fromEntries(
-          ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, podSecurity]),
-        ),
+        labels: {
+          ...Object.fromEntries(
+            ['enforce', 'audit', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, podSecurity]),
+          ),
+          ...(mesh ? { [MESH_LABEL]: mesh } : {}),
+        },
       },
     });
     new NetworkPolicy(this, 'DefaultDeny', {
       spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
     });
+    // The same in the mesh, whose policies only ever allow: in this namespace nobody may connect to anybody.
+    if (mesh) new AuthorizationPolicy(this, 'NoIdentity', { metadata: { name: 'default-deny' }, spec: {} });
     new ResourceQuota(this, 'Quota', { spec: Lazy.any({ produce: () => this.quota() }) });
     // Only for pods that someone starts by hand: every container made here names its own requests and limits.
     new LimitRange(this, 'Limits', {
@@ -81,7 +104,7 @@ export class PlatformNamespace extends NamespaceScope {
 
   /** The same namespace in a later phase, whose objects the quota counts too. */
   continuedIn(phase: Construct): NamespaceScope {
-    const continuation = new ExistingNamespace(phase, this.name);
+    const continuation = new ExistingNamespace(phase, this.name, this.isMeshed);
     this.continuations.push(continuation);
     return continuation;
   }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { Application, AppProject } from '../../imports/argoproj.io';
 import { PLATFORM_LABELS } from '../platform/labels';
+import { MESH_LABEL } from '../platform/mesh';
 import { objectName } from '../platform/names';
 import { rolesOf } from '../delivery/roles';
 import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from '../delivery/settings';
@@ -18,6 +19,11 @@ export interface PlatformOperatorsProps {
    */
   readonly installed?: readonly OperatorName[];
   /**
+   * Namespaces of operators whose pods the mesh takes in, for they connect to pods that are in it.
+   * @default - none
+   */
+  readonly meshed?: ReadonlySet<string>;
+  /**
    * When Argo CD may sync by itself.
    * @default - always
    */
@@ -31,12 +37,12 @@ export interface PlatformOperatorsProps {
  * @example new PlatformOperators(argocd, 'operators', { installed: ['cert-manager'] });
  */
 export class PlatformOperators extends Construct {
-  /** The first sync wave in which all operators are healthy. */
+  /** The first sync wave in which all operators are healthy, but those that need what the first phase makes. */
   readonly nextWave: number;
 
   constructor(scope: Construct, id: string, props: PlatformOperatorsProps = {}) {
     super(scope, id);
-    const { groups, installed = [] } = props;
+    const { groups, installed = [], meshed = new Set() } = props;
     const needed = groups === undefined ? OPERATOR_NAMES : operatorsFor(groups);
     const names = needed.filter((name) => !installed.includes(name));
     const charts = names.map(operatorChart);
@@ -56,16 +62,22 @@ export class PlatformOperators extends Construct {
         ...windowsFor(props.syncWindows),
       },
     });
-    for (const name of names) this.install(name, project.name);
-    this.nextWave = 1 + Math.max(0, ...names.map(wave));
+    const early = names.filter((name) => !operatorChart(name).isLate);
+    this.nextWave = 1 + Math.max(0, ...early.map(wave));
+    for (const name of names) {
+      // In the wave after the first phase, and among themselves in order.
+      const moment = early.includes(name) ? wave(name) : this.nextWave + lateWave(name);
+      this.install(name, project.name, moment, meshed);
+    }
   }
 
-  private install(name: OperatorName, project: string): void {
-    const { repository, chart, version, namespace, values, trusts } = operatorChart(name);
+  private install(name: OperatorName, project: string, wave: number, meshed: ReadonlySet<string>): void {
+    const { repository, chart, version, namespace, values } = operatorChart(name);
+    const labels = labelsOf(name, meshed);
     new Application(this, name, {
       metadata: {
         name: `${objectName(this)}-${name}`,
-        annotations: { ...COMPARED, 'argocd.argoproj.io/sync-wave': String(wave(name)) },
+        annotations: { ...COMPARED, 'argocd.argoproj.io/sync-wave': String(wave) },
       },
       spec: {
         project,
@@ -79,7 +91,7 @@ export class PlatformOperators extends Construct {
         syncPolicy: {
           automated: { prune: true, selfHeal: true },
           syncOptions: ['CreateNamespace=true', ...SYNC_OPTIONS],
-          ...(trusts ? { managedNamespaceMetadata: { labels: PLATFORM_LABELS } } : {}),
+          ...(Object.keys(labels).length > 0 ? { managedNamespaceMetadata: { labels } } : {}),
           retry: RETRY,
         },
       },
@@ -91,6 +103,23 @@ export class PlatformOperators extends Construct {
 function wave(name: OperatorName): number {
   const { needs } = operatorChart(name);
   return 1 + Math.max(0, ...OPERATOR_NAMES.filter((other) => needs.includes(other)).map(wave));
+}
+
+/** The same among those that come after the first phase. */
+function lateWave(name: OperatorName): number {
+  const { needs } = operatorChart(name);
+  const late = OPERATOR_NAMES.filter((other) => needs.includes(other) && operatorChart(other).isLate);
+  return 1 + Math.max(0, ...late.map(lateWave));
+}
+
+/** What an operator's namespace says: whether the roots come there, whether the mesh takes its pods in, and what they may do. */
+function labelsOf(name: OperatorName, meshed: ReadonlySet<string>): Readonly<Record<string, string>> {
+  const { namespace, trusts, privileged } = operatorChart(name);
+  return {
+    ...(trusts ? PLATFORM_LABELS : {}),
+    ...(meshed.has(namespace) ? { [MESH_LABEL]: 'ambient' } : {}),
+    ...(privileged === undefined ? {} : { 'pod-security.kubernetes.io/enforce': 'privileged' }),
+  };
 }
 
 function unique(values: readonly string[]): string[] {

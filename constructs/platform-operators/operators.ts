@@ -1,5 +1,6 @@
 import type { Resources } from '../platform/pod';
-import { TRUST_BUNDLE, TRUST_FILE } from '../platform/trust';
+import { MESH_NAMESPACE } from '../platform/mesh';
+import { ISSUER, TRUST_BUNDLE, TRUST_FILE } from '../platform/trust';
 
 /** One upstream chart, and what the platform knows of what it installs. */
 export interface OperatorChart {
@@ -15,6 +16,12 @@ export interface OperatorChart {
   readonly needs: readonly string[];
   /** Whether its pods look at something with the platform's roots, which then come to its namespace. */
   readonly trusts?: true;
+  /** Whether it needs what the platform makes, an issuer for instance: it then comes after the first phase. */
+  readonly isLate?: true;
+  /** Why no Pod Security level below `privileged` will do for its pods; its namespace then says so. */
+  readonly privileged?: string;
+  /** Whether it runs a pod on every node: `requests` are then those of one. */
+  readonly isOnEveryNode?: true;
   /** What all its pods together reserve; `values` hands out the same. */
   readonly requests: Resources;
   /** Only what must differ from the chart's defaults. */
@@ -24,6 +31,26 @@ export interface OperatorChart {
 const reserve = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { memory } });
 
 const off = { enabled: false };
+
+/** As far as that goes: a chart's pods must come up in one zone too. */
+const overZones = (app: string) => [
+  {
+    topologyKey: 'topology.kubernetes.io/zone',
+    maxSkew: 1,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: { app } },
+  },
+];
+
+/** What the charts of the mesh have in common. */
+const ISTIO = {
+  repository: 'https://istio-release.storage.googleapis.com/charts',
+  version: '1.31.1',
+  namespace: MESH_NAMESPACE,
+} as const;
+
+/** Where the mesh asks for certificates: the Service of istio-csr, named by its chart. */
+const CSR_HOST = 'cert-manager-istio-csr.istio-csr.svc';
 
 /**
  * The operators behind the custom resources in use. Charts, not manifests: their custom resource definitions and
@@ -162,6 +189,99 @@ export const OPERATORS = {
         webhooks: reserve('20m', '128Mi'),
       },
     },
+  },
+  // The mesh. Nothing of it is asked by the API server at every change: what is declared was validated before it was printed,
+  // and whatever stands still while it is down is not the cluster's configuration too.
+  'istio-base': {
+    ...ISTIO,
+    chart: 'base',
+    groups: ['security.istio.io'],
+    needs: [],
+    requests: { cpu: '0', memory: '0' },
+    values: { defaultRevision: '' },
+  },
+  'istio-csr': {
+    repository: 'https://charts.jetstack.io',
+    chart: 'cert-manager-istio-csr',
+    version: 'v0.17.0',
+    // Not the mesh's own: the roots come to namespaces of the platform alone, where nobody is privileged.
+    namespace: 'istio-csr',
+    groups: ['security.istio.io'],
+    needs: ['cert-manager', 'trust-manager', 'istio-base'],
+    isLate: true,
+    trusts: true,
+    requests: { cpu: '20m', memory: '128Mi' },
+    values: {
+      replicaCount: 2,
+      topologySpreadConstraints: overZones('cert-manager-istio-csr'),
+      podDisruptionBudget: { enabled: true, minAvailable: 1 },
+      resources: reserve('10m', '64Mi'),
+      volumes: [{ name: 'trust', configMap: { name: TRUST_BUNDLE } }],
+      volumeMounts: [{ name: 'trust', mountPath: '/trust', readOnly: true }],
+      app: {
+        certmanager: {
+          namespace: ISTIO.namespace,
+          issuer: { name: ISSUER, kind: 'ClusterIssuer', group: 'cert-manager.io' },
+        },
+        tls: {
+          // Roots of every generation, from the bundle: whom the mesh trusts is not for whoever signs to say.
+          rootCAFile: `/trust/${TRUST_FILE}`,
+          certificateDNSNames: [CSR_HOST],
+          istiodPrivateKeyAlgorithm: 'ECDSA',
+          istiodPrivateKeySize: 256,
+        },
+        server: {
+          // Renewed at half of it: so long may the issuer be away, and so long is a stolen key good for at the most.
+          maxCertificateDuration: '6h',
+          caTrustedNodeAccounts: `${ISTIO.namespace}/ztunnel`,
+        },
+      },
+    },
+  },
+  istiod: {
+    ...ISTIO,
+    chart: 'istiod',
+    groups: ['security.istio.io'],
+    needs: ['istio-base', 'istio-csr'],
+    isLate: true,
+    requests: { cpu: '200m', memory: '512Mi' },
+    values: {
+      profile: 'ambient',
+      global: { caAddress: `${CSR_HOST}:443`, configValidation: false },
+      env: { ENABLE_CA_SERVER: 'false' },
+      autoscaleEnabled: false,
+      replicaCount: 2,
+      topologySpreadConstraints: overZones('istiod'),
+      resources: reserve('100m', '256Mi'),
+    },
+  },
+  'istio-cni': {
+    ...ISTIO,
+    chart: 'cni',
+    groups: ['security.istio.io'],
+    needs: ['istio-base', 'istio-csr'],
+    isLate: true,
+    isOnEveryNode: true,
+    privileged:
+      'it puts its plugin into the folders of the node and changes what leaves and enters the network namespaces of pods',
+    requests: { cpu: '20m', memory: '128Mi' },
+    values: {
+      profile: 'ambient',
+      // Names are looked up where policies expect it, by the pods themselves.
+      ambient: { dnsCapture: false },
+      resources: reserve('20m', '128Mi'),
+    },
+  },
+  ztunnel: {
+    ...ISTIO,
+    chart: 'ztunnel',
+    groups: ['security.istio.io'],
+    needs: ['istio-base', 'istio-csr'],
+    isLate: true,
+    isOnEveryNode: true,
+    privileged: 'it listens inside the network namespaces of the pods of its node',
+    requests: { cpu: '100m', memory: '192Mi' },
+    values: { caAddress: `${CSR_HOST}:443`, resources: reserve('100m', '192Mi') },
   },
 } as const satisfies Readonly<Record<string, OperatorChart>>;
 

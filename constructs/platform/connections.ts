@@ -8,8 +8,15 @@ import {
   ServicePort,
   ServiceSpec,
 } from '../../imports/k8s';
+import {
+  AuthorizationPolicy,
+  type AuthorizationPolicySpec,
+  PeerAuthentication,
+  type PeerAuthenticationSpec,
+} from '../../imports/security.istio.io';
 import { CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
-import { namespaceOf, objectName } from './names';
+import { authorizationPolicySpec, exemption } from './mesh';
+import { namespaceAround, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
 import { AddressRange, Peer } from './peer';
 
@@ -76,7 +83,7 @@ const registry = new WeakMap<IConstruct, Connections>();
 
 /**
  * The network side of one set of pods, declared once. From what is declared here come the Service, the container ports,
- * both halves of the NetworkPolicies, certificate names and the order of syncing.
+ * both halves of the NetworkPolicies, whom the mesh lets in, certificate names and the order of syncing.
  */
 export class Connections implements Listener {
   readonly namespace: string;
@@ -84,6 +91,11 @@ export class Connections implements Listener {
   readonly labels: Readonly<Record<string, string>>;
   /** Labels for objects and pod templates of this construct. */
   readonly podLabels: Readonly<Record<string, string>>;
+  /**
+   * The service account of these pods, named as their construct, where the mesh has taken them in: it is what others know
+   * them by.
+   */
+  readonly account?: string;
   readonly endpoints: Endpoint[] = [];
   /** Edges of the platform's graph: what these pods connect to. */
   readonly targets = new Set<Endpoint>();
@@ -99,6 +111,7 @@ export class Connections implements Listener {
   readonly predecessors = new Set<Connections>();
   private readonly serviceKind: keyof typeof SERVICES;
   private service?: Service;
+  private authorization?: AuthorizationPolicy;
 
   constructor(
     /** The construct these are the pods of. */
@@ -106,7 +119,9 @@ export class Connections implements Listener {
     options: ConnectionsOptions,
   ) {
     const { name, component, operatorLabels, service = 'cluster' } = options;
-    this.namespace = namespaceOf(construct);
+    const namespace = namespaceAround(construct);
+    this.namespace = namespace.name;
+    if (namespace.isMeshed) this.account = objectName(construct);
     const identity = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': objectName(construct) };
     this.labels = operatorLabels ?? identity;
     this.podLabels = { ...identity, 'app.kubernetes.io/component': component, ...operatorLabels };
@@ -194,11 +209,18 @@ export class Connections implements Listener {
   allowFrom(peer: Peer, endpoint: Endpoint): void {
     const peers = this.clients.get(endpoint) ?? new Set<Peer>();
     this.clients.set(endpoint, peers.add(peer));
+    if (endpoint.protocol === 'TCP') this.authorize();
   }
 
   /** Lets clients from outside the cluster connect to one of these ports. */
   allowFromOutside(endpoint: Endpoint, cidrs: readonly string[]): void {
     this.outsiders.set(endpoint, cidrs);
+    if (this.account === undefined) return;
+    this.authorize();
+    new PeerAuthentication(this.construct, `Outside-${endpoint.name}`, {
+      metadata: { name: objectName(this.construct) },
+      spec: Lazy.any({ produce: (): PeerAuthenticationSpec => exemption(this) }),
+    });
   }
 
   /** Lets these pods connect to addresses that are no pods. */
@@ -223,6 +245,14 @@ export class Connections implements Listener {
       containerPort: port,
       ...(protocol === 'UDP' ? { protocol } : {}),
     }));
+  }
+
+  private authorize(): void {
+    if (this.account === undefined) return;
+    this.authorization ??= new AuthorizationPolicy(this.construct, 'Identities', {
+      metadata: { name: objectName(this.construct) },
+      spec: Lazy.any({ produce: (): AuthorizationPolicySpec => authorizationPolicySpec(this) }),
+    });
   }
 
   private addService(): void {

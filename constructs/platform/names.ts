@@ -18,7 +18,12 @@ export abstract class NamespaceScope extends Construct {
   /** The namespace's name. */
   readonly name: string;
 
-  constructor(scope: Construct, id: string) {
+  constructor(
+    scope: Construct,
+    id: string,
+    /** Whether the service mesh takes in the pods of this namespace. */
+    readonly isMeshed: boolean = false,
+  ) {
     super(scope, id);
     this.name = kebab(id);
   }
@@ -34,11 +39,19 @@ export abstract class NamespaceScope extends Construct {
  * @throws Error where it lives in none
  */
 export function namespaceOf(construct: IConstruct): string {
+  return namespaceAround(construct).name;
+}
+
+/**
+ * The namespace that a construct with pods lives in.
+ * @throws Error where it lives in none
+ */
+export function namespaceAround(construct: IConstruct): NamespaceScope {
   const namespace = NamespaceScope.of(construct);
   if (!namespace) {
     throw new Error(`${construct.node.path}: must be built inside a namespace (PlatformNamespaces.add)`);
   }
-  return namespace.name;
+  return namespace;
 }
 
 /**

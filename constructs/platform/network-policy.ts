@@ -5,6 +5,7 @@ import {
   NetworkPolicySpec,
 } from '../../imports/k8s';
 import { Endpoint } from './endpoint';
+import { HBONE_PORT, KUBELET_CIDR } from './mesh';
 import { AddressRange, Peer } from './peer';
 
 /** The cluster's DNS: CoreDNS and its replacements all carry this label in this namespace. */
@@ -14,6 +15,8 @@ const DNS: Peer = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } 
 export interface Edges {
   /** Labels that select the pods. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Their service account, where the mesh has taken them in. */
+  readonly account?: string;
   /** Who connects to which of their ports. */
   readonly clients: ReadonlyMap<Endpoint, ReadonlySet<Peer>>;
   /** Address blocks (CIDR) outside the cluster from which somebody connects. */
@@ -28,7 +31,7 @@ export interface Edges {
  * namespace that denies everything, so what is not declared is refused on both ends.
  */
 export function networkPolicySpec(edges: Edges): NetworkPolicySpec {
-  const clients = [...ingress(edges), ...fromOutside(edges)];
+  const clients = [...ingress(edges), ...fromOutside(edges), ...throughMesh(edges)];
   return {
     podSelector: { matchLabels: edges.labels },
     policyTypes: ['Ingress', 'Egress'],
@@ -62,6 +65,25 @@ function ingress({ clients }: Edges): NetworkPolicyIngressRule[] {
     }));
 }
 
+/**
+ * What arrives through the mesh: from the same clients, at the one port at which all of it arrives. Whom it then lets in to
+ * which port is for the AuthorizationPolicy to say. The declared ports stay open too, for as long as a pod at either end is
+ * not yet, or no longer, taken in; the mesh refuses there whatever goes past it. And from the kubelet, whose probes then come
+ * from an address of their own.
+ */
+function throughMesh({ account, clients }: Edges): NetworkPolicyIngressRule[] {
+  if (account === undefined) return [];
+  const meshed = [...clients].flatMap(([{ protocol }, peers]) =>
+    protocol === 'TCP' ? [...peers].filter(isMeshed).map(peer) : [],
+  );
+  const tunnel = { from: unique(meshed), ports: [{ protocol: 'TCP' as const, port: HBONE_PORT }] };
+  return [...(meshed.length > 0 ? [tunnel] : []), { from: [{ ipBlock: { cidr: KUBELET_CIDR } }] }];
+}
+
+function isMeshed({ account }: Peer): boolean {
+  return account !== undefined;
+}
+
 function fromOutside({ outsiders }: Edges): NetworkPolicyIngressRule[] {
   return [...outsiders].map(([{ protocol, port }, cidrs]) => ({
     from: cidrs.map((cidr) => ({ ipBlock: { cidr } })),
@@ -69,8 +91,11 @@ function fromOutside({ outsiders }: Edges): NetworkPolicyIngressRule[] {
   }));
 }
 
-function egress({ reached, ranges }: Edges): NetworkPolicyEgressRule[] {
-  const pods = [...reached].map(({ owner, port, protocol }) => ({
+function egress({ account, reached, ranges }: Edges): NetworkPolicyEgressRule[] {
+  const tunnels = [...reached]
+    .filter(({ owner, protocol }) => account !== undefined && protocol === 'TCP' && isMeshed(owner))
+    .map(({ owner }) => ({ owner, port: HBONE_PORT, protocol: 'TCP' as const }));
+  const pods = [...reached, ...tunnels].map(({ owner, port, protocol }) => ({
     key: `${owner.namespace}/${JSON.stringify(owner.labels)}:${port}/${protocol}`,
     rule: { to: [peer(owner)], ports: [{ protocol, port }] },
   }));

@@ -96,6 +96,7 @@ const RELOAD = { 'cnpg.io/reload': 'true' };
 const OPERATOR: Peer = {
   namespace: 'cnpg-system',
   labels: { 'app.kubernetes.io/name': 'cloudnative-pg' },
+  account: 'cloudnative-pg',
 };
 
 /** Seconds; the sum of a failed and a repeated shutdown stays far below any recovery time. */

@@ -127,6 +127,15 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     kinds: ['Cluster', 'Pooler', 'Database', 'DatabaseRole', 'Backup', 'ScheduledBackup', 'ImageCatalog'],
   },
   {
+    module: 'istio.io/api',
+    version: 'v1.31.1',
+    sha256: '161774477eaf22cf661d19213b61e6d420d87a459472b0cbbd4601800f8371db',
+    folder: 'kubernetes',
+    file: 'customresourcedefinitions.gen.yaml',
+    group: 'security.istio.io',
+    kinds: ['AuthorizationPolicy', 'PeerAuthentication'],
+  },
+  {
     module: 'github.com/cert-manager/trust-manager',
     version: 'v0.25.0',
     sha256: '3b57072b647f1404fe317749c565a06569e7faad4c4f700d0d84df0ff0cf6bad',

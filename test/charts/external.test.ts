@@ -89,5 +89,8 @@ test('what judges and scales comes from charts that are pinned, and is trusted w
   expect(operator('keda').source?.targetRevision).toMatch(/^\d+\.\d+\.\d+$/);
   const { syncPolicy, source } = operator('argo-rollouts');
   expect(source?.targetRevision).toMatch(/^\d+\.\d+\.\d+$/);
-  expect(syncPolicy?.managedNamespaceMetadata?.labels).toEqual({ 'app.kubernetes.io/part-of': 'lighthouse' });
+  expect(syncPolicy?.managedNamespaceMetadata?.labels).toEqual({
+    'app.kubernetes.io/part-of': 'lighthouse',
+    'istio.io/dataplane-mode': 'ambient',
+  });
 });

@@ -63,6 +63,7 @@ test('a misspelt key is reported where it is, with the right one', () => {
 });
 
 const OPTIONAL: ReadonlySet<string> = new Set([
+  'mesh',
   'postgres.storageKind',
   'edge.outside',
   'observability.alerting.maintenance',
