@@ -30,16 +30,16 @@ export function viewersIn(manifests: readonly Manifest[]): Viewer[] {
   });
 }
 
-/** What waits for a file system cannot be killed: it is left behind, and told of. */
+/** What waits for a file system cannot be killed: it is left behind, with no stream of the session, which would wait for it too. */
 const LOOK = `
 grep -q ' ${POINT} .* - fuse' /proc/self/mountinfo || { echo 'nothing is mounted at ${POINT}' >&2; exit 1; }
-ls ${POINT} > /tmp/acceptance-seen < /dev/null &
+ls ${POINT} > /tmp/acceptance-seen 2>&1 < /dev/null &
 for tenth in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
   kill -0 $! 2> /dev/null || break
   sleep 0.1
 done
 kill -0 $! 2> /dev/null && { echo 'the file system does not answer in 3 s' >&2; exit 1; }
-wait $!
+wait $! || { cat /tmp/acceptance-seen >&2; exit 1; }
 test -s /tmp/acceptance-seen || { echo 'the file system is empty' >&2; exit 1; }
 tr '\\n' ' ' < /tmp/acceptance-seen
 rm /tmp/acceptance-seen
