@@ -205,5 +205,12 @@ export class BridgeEdge extends Construct {
         throw new Error(`${this.node.path}: ${name} must be a whole number of at least 1, got ${value}`);
       }
     }
+    const { writeFailures, agentRequests } = numbers;
+    if (writeFailures <= agentRequests) {
+      throw new Error(
+        `${this.node.path}: writeFailures must be more than agentRequests ${agentRequests}, ` +
+          `so that no agent ends the writing of all, got ${writeFailures}`,
+      );
+    }
   }
 }

@@ -32,6 +32,11 @@ export interface EdgeLimits {
   readonly openSeconds: number;
   /** Seconds in which a pod that comes back gets its full share. */
   readonly slowStartSeconds: number;
+  /**
+   * Appends in 10 s that fail, from which on the edge is read-only where they are more than half of all; more than one agent can
+   * ask for, or one agent could end the writing of all.
+   */
+  readonly writeFailures: number;
   /** Failed requests of a route in 10 s from which on none is tried again. */
   readonly retryFailures: number;
   /** Seconds for a client to send headers, and again to send the body. */
@@ -72,6 +77,8 @@ export const EDGE_LIMITS: EdgeLimits = {
   errors: 10,
   openSeconds: 3,
   slowStartSeconds: 10,
+  // One more than an agent's requests.
+  writeFailures: 101,
   retryFailures: 20,
   slowSeconds: 10,
   clientSeconds: 30,

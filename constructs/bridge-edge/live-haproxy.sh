@@ -1,7 +1,11 @@
 #!/bin/sh
-# Alive is who answers. On the way it follows what may change while it runs: a renewed certificate by a reload that
-# drops nobody, the operators' ConfigMap by its mode.
+# Alive is who answers. On the way it follows what may change while it runs: the mode that the process entered by itself, which
+# a reload would forget; a renewed certificate by a reload that drops nobody; the operators' ConfigMap by its mode.
 set -eu
+entered=$(/bin/sh /config/mode.sh || true)
+if [ -n "$entered" ] && [ "mode $entered" != "$(cat /run/haproxy/mode.map)" ]; then
+  /bin/sh /config/mode.sh "$entered"
+fi
 if ! cmp -s /tls/tls.crt /run/haproxy/served.crt; then
   cat /tls/tls.crt >/run/haproxy/served.crt
   kill -USR2 "$(cat /run/haproxy/pid)"

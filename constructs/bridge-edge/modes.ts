@@ -1,2 +1,5 @@
-/** What the edge lets through: everything; what only reads; nothing but `/health`. */
-export const MODES = ['normal', 'read-only', 'fail-closed'] as const;
+/**
+ * What the edge lets through: everything, until appends fail, which makes it read-only; everything, whatever fails; what only
+ * reads; nothing but `/health`.
+ */
+export const MODES = ['normal', 'open', 'read-only', 'fail-closed'] as const;

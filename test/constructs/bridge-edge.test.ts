@@ -182,6 +182,10 @@ describe('refused', () => {
     [{ replicas: 0 }, 'bridge/edge: replicas must be a whole number of at least 1, got 0'],
     [{ limits: { errors: 1.5 } }, 'bridge/edge: errors must be a whole number of at least 1, got 1.5'],
     [
+      { limits: { agentRequests: 200 } },
+      'bridge/edge: writeFailures must be more than agentRequests 200, so that no agent ends the writing of all, got 101',
+    ],
+    [
       { limits: { routes: { validate: -1 } } },
       'bridge/edge: validate must be a whole number of at least 1, got -1',
     ],
