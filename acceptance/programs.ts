@@ -32,6 +32,8 @@ export const COLLECTOR_VERSION = 'v0.144.0';
 
 /** The version of BuildKit, whose parser reads Dockerfiles; `tools/dockerfile/go.mod` requires it. */
 export const BUILDKIT_VERSION = 'v0.28.1';
+/** No release of it is a module; this is of the branch of 1.31. */
+const ISTIO_VERSION = 'v0.0.0-20260827124520-eed52ebb66ad';
 
 /** A program of a control plane, one that works on it, or one that reads what is applied. */
 interface Program {
@@ -121,6 +123,8 @@ export const PROGRAMS = {
   collector: own('collector', 'collector'),
   // What BuildKit's own parser says of a folder with a Dockerfile.
   dockerfile: own('dockerfile', 'dockerfile'),
+  // What Istio's own validation and control plane make of policies.
+  'istio-mesh': own('istio', 'istio-mesh'),
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
@@ -138,6 +142,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   loki: LOKI_VERSION,
   collector: COLLECTOR_VERSION,
   dockerfile: BUILDKIT_VERSION,
+  istio: ISTIO_VERSION,
 };
 
 /** Where a program is when it was built here. */

@@ -7,6 +7,7 @@ import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as experts } from '../test/payloads/experts';
 import { check as images } from '../test/payloads/images';
+import { check as mesh } from '../test/payloads/mesh';
 import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
 import { check as redis } from '../test/payloads/redis';
@@ -26,6 +27,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'event-store': eventStore,
   experts,
   images,
+  mesh,
   migration,
   expressions,
   redis,
@@ -35,7 +37,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
 Runs the payload files in their own programs: PostgreSQL, Redis, Sentinel, HAProxy and Python, which must be installed, and
-Argo CD, which is built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+Argo CD and Istio's control plane, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 
