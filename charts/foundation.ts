@@ -15,6 +15,7 @@ import { ISSUER } from '../constructs/platform/trust';
 import { PostgresCluster } from '../constructs/postgres-cluster';
 import { archiveFolder } from '../constructs/postgres-cluster/backups';
 import { RedisSentinel } from '../constructs/redis-sentinel';
+import { VaultMtls } from '../constructs/vault-mtls';
 import { VectorDatabase } from '../constructs/vector-database';
 import { Embeddings } from '../constructs/vector-database/embeddings';
 import { PhaseChart } from './phase-chart';
@@ -38,6 +39,7 @@ export interface DataServices {
   readonly objectStorage: ObjectStorage<string>;
   readonly vectorDatabase: VectorDatabase;
   readonly embeddings: Embeddings;
+  readonly vault: VaultMtls;
 }
 
 /** What the foundation gives to the phases after it. */
@@ -77,9 +79,11 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
   const namespace = namespaces.add('observability');
   // Whoever reads a node's own files may not be restricted; everything else is apart from it.
   const agents = namespaces.add('node-agents', { podSecurity: 'privileged' });
+  const secrets = namespaces.add('vault');
   const { storage, buckets } = objectStorage(site, namespaces.add('object-storage'), {
     postgres,
     vectors,
+    vault: secrets,
     bridge,
     logs: namespace,
     traces: namespace,
@@ -96,6 +100,7 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
       objectStorage: storage,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
       embeddings,
+      vault: vault(site, secrets, buckets.vault),
     },
     bridge: { namespace: bridge, bucket: buckets.bridge },
     observability: { namespace, agents, buckets },
@@ -103,7 +108,14 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
 }
 
 /** Shares of an object store's volume that each consumer may fill; the rest is for the store itself. */
-const QUOTAS = { postgres: 0.45, vectors: 0.25, bridge: 0.05, logs: 0.15, traces: 0.05 } as const;
+const QUOTAS = {
+  postgres: 0.45,
+  vectors: 0.25,
+  vault: 0.02,
+  bridge: 0.05,
+  logs: 0.15,
+  traces: 0.05,
+} as const;
 
 type Consumers<T> = Readonly<Record<keyof typeof QUOTAS, T>>;
 
@@ -127,6 +139,7 @@ function objectStorage(
     // One bucket for all clusters of an environment, a folder each: a standby reads its primary's.
     postgres: 'postgres-backups',
     vectors: `vectors-${archive}`,
+    vault: `vault-${archive}`,
     bridge: `bridge-${archive}`,
     logs: `logs-${archive}`,
     traces: `traces-${archive}`,
@@ -138,6 +151,7 @@ function objectStorage(
     buckets: {
       [ids.postgres]: bucket('postgres', 'backups'),
       [ids.vectors]: bucket('vectors', 'backups'),
+      [ids.vault]: bucket('vault', 'backups'),
       [ids.bridge]: bucket('bridge', 'backups'),
       [ids.logs]: bucket('logs', 'data', after(logs.retention, logs.bridgeRetention)),
       [ids.traces]: bucket('traces', 'data', after(traces.retention)),
@@ -148,6 +162,7 @@ function objectStorage(
     buckets: {
       postgres: storage.bucket(ids.postgres),
       vectors: storage.bucket(ids.vectors),
+      vault: storage.bucket(ids.vault),
       bridge: storage.bucket(ids.bridge),
       logs: storage.bucket(ids.logs),
       traces: storage.bucket(ids.traces),
@@ -260,5 +275,28 @@ function vectorDatabase(
     storageClass: cluster.storageClass,
     embeddings,
     backup,
+  });
+}
+
+function vault(
+  { environment, cluster, images, ground }: Site,
+  namespace: PlatformNamespace,
+  bucket: Bucket,
+): VaultMtls {
+  const { members, storage, seal, snapshots, cpu, memory } = environment.vault;
+  return new VaultMtls(namespace, 'vault', {
+    ...ground,
+    members,
+    storage,
+    seal,
+    image: images('vault'),
+    resources: { cpu, memory },
+    storageClass: cluster.storageClass,
+    backup: {
+      bucket,
+      folder: archiveOf(environment, cluster),
+      cliImage: images('awsCli'),
+      schedule: snapshots,
+    },
   });
 }

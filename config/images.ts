@@ -14,6 +14,7 @@ export const IMAGE_NAMES = [
   'awsCli',
   'weaviate',
   'embeddings',
+  'vault',
   'curl',
   'python',
   'prometheus',

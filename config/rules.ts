@@ -78,7 +78,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   ),
 
   'members can form a majority': rule(
-    ['environment', 'postgres', 'redis', 'vectorDatabase'],
+    ['environment', 'postgres', 'redis', 'vectorDatabase', 'vault'],
     ({ environment, ...services }) =>
       groupsOf(services).flatMap(({ path, members }) => {
         const one = environment === 'production' ? '' : '1, or ';
@@ -209,7 +209,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   ),
 
   'required spreading finds a node for every member': rule(
-    ['spreading', 'clusters', 'postgres', 'redis', 'vectorDatabase'],
+    ['spreading', 'clusters', 'postgres', 'redis', 'vectorDatabase', 'vault'],
     ({ spreading, clusters, ...services }) => {
       if (spreading === 'preferred') return [];
       const nodes = Math.min(...clusters.map((cluster) => cluster.nodes.count));
@@ -345,6 +345,34 @@ export const rules: Readonly<Record<string, Rule>> = {
     outside.flatMap((block, i) => cidr(block, ['edge', 'outside', i])),
   ),
 
+  'Vault is not opened by a key beside it, where secrets are worth something': rule(
+    ['environment', 'vault'],
+    ({ environment, vault: { seal } }) =>
+      unless(
+        environment === 'development' || seal.kind !== 'development',
+        ['vault', 'seal', 'kind'],
+        `must not be development in ${environment}: whoever reads one Secret would have every secret; ` +
+          'use awskms, gcpckms, azurekeyvault or transit',
+      ),
+  ),
+
+  'several members of Vault are opened from outside': rule(['vault'], ({ vault: { members, seal } }) =>
+    unless(
+      members === 1 || seal.kind !== 'development',
+      ['vault', 'members'],
+      `must be 1 with seal development, got ${members}`,
+    ),
+  ),
+
+  'who opens Vault has real addresses': rule(['vault'], ({ vault: { seal } }) => {
+    if (seal.kind === 'development') return [];
+    const { identity } = seal;
+    return [
+      ...cidr(seal.cidr, ['vault', 'seal', 'cidr']),
+      ...(identity ? cidr(identity.cidr, ['vault', 'seal', 'identity', 'cidr']) : []),
+    ];
+  }),
+
   "the provider's storage has real addresses": rule(['objectStorage'], ({ objectStorage: { external } }) =>
     external ? cidr(external.cidr, ['objectStorage', 'external', 'cidr']) : [],
   ),
@@ -355,11 +383,13 @@ const groupsOf = ({
   postgres,
   redis,
   vectorDatabase,
-}: Pick<Environment, 'postgres' | 'redis' | 'vectorDatabase'>) => [
+  vault,
+}: Pick<Environment, 'postgres' | 'redis' | 'vectorDatabase' | 'vault'>) => [
   { path: ['postgres', 'instances'], members: postgres.instances },
   { path: ['redis', 'cache', 'members'], members: redis.cache.members },
   { path: ['redis', 'sessions', 'members'], members: redis.sessions.members },
   { path: ['vectorDatabase', 'members'], members: vectorDatabase.members },
+  { path: ['vault', 'members'], members: vault.members },
 ];
 
 /** What the API server refuses in a block of addresses, and what would open the door to everyone. */

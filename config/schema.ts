@@ -94,6 +94,33 @@ const timeOfDay = {
   message: 'must be a time of day such as 02:00 or 24:00',
 } as const;
 
+/** A service outside that opens Vault, and where the credentials for it lie. */
+const unsealing = {
+  host,
+  port,
+  cidr,
+  identity: {
+    type: 'object',
+    description: 'Who gives out the tokens that the service wants, where that is somebody else.',
+    additionalProperties: false,
+    required: ['host', 'port', 'cidr'],
+    properties: { host, port, cidr },
+  },
+  secretStore: { ...name, description: 'ClusterSecretStore that holds the credentials.' },
+  secretPath: {
+    type: 'string',
+    pattern: '^[-\\w.]+(/[-\\w.]+)*$',
+    message: 'must be a path such as lighthouse/production/vault-seal',
+    description: 'Their entry in the store.',
+  },
+} as const;
+
+const keyName = {
+  type: 'string',
+  pattern: '^[-\\w.:/]{1,256}$',
+  message: 'must be the name of a key, such as lighthouse-vault or alias/lighthouse-vault',
+} as const;
+
 /** Where something outside is reached. */
 const address = {
   type: 'object',
@@ -241,6 +268,7 @@ export const environmentSchema = {
     'redis',
     'objectStorage',
     'vectorDatabase',
+    'vault',
     'bridge',
     'edge',
     'observability',
@@ -550,6 +578,99 @@ export const environmentSchema = {
           additionalProperties: false,
           required: ['replicas', 'cpu', 'memory'],
           properties: { replicas: { type: 'integer', minimum: 1, maximum: 50 }, ...size },
+        },
+      },
+    },
+    vault: {
+      type: 'object',
+      description: 'Secrets that are made, leased and taken back.',
+      additionalProperties: false,
+      required: ['members', 'cpu', 'memory', 'storage', 'seal', 'snapshots'],
+      properties: {
+        members,
+        ...size,
+        storage: bytes,
+        snapshots: {
+          type: 'string',
+          pattern: '^([0-9*/,-]+ ){4}[0-9*/,-]+$',
+          message: 'must have five fields, minutes first, as in "30 */6 * * *"',
+          description: 'When copies of its storage are made, UTC.',
+        },
+        seal: {
+          type: 'object',
+          description:
+            'Who opens members when they start; what the entry in the store holds is in docs/guides/vault.md.',
+          discriminator: { propertyName: 'kind' },
+          oneOf: [
+            {
+              type: 'object',
+              description: 'A key in a Secret beside the lock; in development alone.',
+              additionalProperties: false,
+              required: ['kind'],
+              properties: { kind: { const: 'development' } },
+            },
+            {
+              type: 'object',
+              description: 'A key of AWS.',
+              additionalProperties: false,
+              required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'region', 'key'],
+              properties: {
+                kind: { const: 'awskms' },
+                ...unsealing,
+                region: name,
+                key: keyName,
+              },
+            },
+            {
+              type: 'object',
+              description: 'A key of Google Cloud.',
+              additionalProperties: false,
+              required: [
+                'kind',
+                'host',
+                'port',
+                'cidr',
+                'secretStore',
+                'secretPath',
+                'project',
+                'region',
+                'keyRing',
+                'key',
+              ],
+              properties: {
+                kind: { const: 'gcpckms' },
+                ...unsealing,
+                project: name,
+                region: name,
+                keyRing: keyName,
+                key: keyName,
+              },
+            },
+            {
+              type: 'object',
+              description: 'A key of Azure.',
+              additionalProperties: false,
+              required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'vaultName', 'key'],
+              properties: {
+                kind: { const: 'azurekeyvault' },
+                ...unsealing,
+                vaultName: name,
+                key: keyName,
+              },
+            },
+            {
+              type: 'object',
+              description: 'A key of another Vault, outside of this cluster.',
+              additionalProperties: false,
+              required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'mount', 'key'],
+              properties: {
+                kind: { const: 'transit' },
+                ...unsealing,
+                mount: keyName,
+                key: keyName,
+              },
+            },
+          ],
         },
       },
     },

@@ -121,6 +121,22 @@ const ENVIRONMENT: Environment = {
   },
   objectStorage: { engine: 'minio', ...size, storage: '10Gi' },
   vectorDatabase: { members: 3, ...size, storage: '10Gi', embeddings: { replicas: 2, ...size } },
+  vault: {
+    members: 3,
+    ...size,
+    storage: '1Gi',
+    seal: {
+      kind: 'transit',
+      host: 'vault.example.com',
+      port: 8200,
+      cidr: '198.51.100.8/32',
+      secretStore: 'platform',
+      secretPath: 'test/vault-seal',
+      mount: 'transit',
+      key: 'lighthouse',
+    },
+    snapshots: '30 * * * *',
+  },
   bridge: { state: 'local', ...size, storage: '5Gi' },
   edge: { replicas: 2, connections: 1000 },
   observability: {

@@ -16,6 +16,7 @@ const SERVICES = [
   'redis-cache',
   'redis-sessions',
   'tempo',
+  'vault',
   'vector-database',
 ];
 

@@ -155,6 +155,36 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
       ],
     ],
   ],
+  'Vault is not opened by a key beside it, where secrets are worth something': [
+    [
+      PRODUCTION,
+      [
+        ['vault:\n  members: 3', 'vault:\n  members: ‸3'],
+        [
+          '  seal:\n    kind: awskms\n    region: eu-central-1\n    key: alias/lighthouse-production-vault\n    host: kms.eu-central-1.amazonaws.com\n    port: 443\n    cidr: 203.0.113.192/28\n    secretStore: platform\n    secretPath: lighthouse/production/vault-seal',
+          '  seal: { kind: ‸development }',
+        ],
+      ],
+      [
+        'vault.members: must be 1 with seal development, got 3',
+        'vault.seal.kind: must not be development in production: whoever reads one Secret would have every secret; use awskms, gcpckms, azurekeyvault or transit',
+      ],
+    ],
+  ],
+  'several members of Vault are opened from outside': [
+    [
+      DEVELOPMENT,
+      [['vault:\n  members: 1', 'vault:\n  members: ‸3']],
+      ['vault.members: must be 1 with seal development, got 3'],
+    ],
+  ],
+  'who opens Vault has real addresses': [
+    [
+      PRODUCTION,
+      [['cidr: 203.0.113.192/28', 'cidr: ‸203.0.113.193/28']],
+      ['vault.seal.cidr: must begin where the block begins, 203.0.113.192/28, got 203.0.113.193/28'],
+    ],
+  ],
   'production has no single pod to lose': [
     [
       PRODUCTION,

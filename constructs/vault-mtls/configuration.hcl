@@ -1,0 +1,17 @@
+# What the program that configures Vault may do: everything that a file in Git says, and nothing with the secrets
+# themselves. It can neither read a secret, nor seal Vault, nor make a root token.
+path "sys/auth*"         { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
+path "sys/mounts*"       { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
+path "sys/policies/acl*" { capabilities = ["create", "read", "update", "delete", "list"] }
+path "sys/audit*"        { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
+path "auth/*"            { capabilities = ["create", "read", "update", "delete", "list"] }
+path "pki/*"             { capabilities = ["create", "read", "update", "delete", "list"] }
+path "database/*"        { capabilities = ["create", "read", "update", "delete", "list"] }
+path "transit/*"         { capabilities = ["create", "read", "update", "delete", "list"] }
+path "identity/*"        { capabilities = ["create", "read", "update", "delete", "list"] }
+
+# Database passwords and decryption are for those who need them.
+path "database/creds/*"        { capabilities = ["deny"] }
+path "database/static-creds/*" { capabilities = ["deny"] }
+path "transit/decrypt/*"       { capabilities = ["deny"] }
+path "transit/export/*"        { capabilities = ["deny"] }
