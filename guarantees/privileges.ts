@@ -45,7 +45,7 @@ export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
         }));
       const pods = inventoryOf(platform).pods.length;
       return {
-        findings: [...findings, ...stale, ...refused(platform)],
+        findings: [...findings, ...stale, ...refused(platform, deviations)],
         facts: [
           { subject: 'pod templates', figure: `${pods} held against ${CONTROLS} rules` },
           { subject: 'deviations', figure: `${deviations.length}, in the ledger ${entries.length}` },
@@ -56,26 +56,27 @@ export function privilegesBut(ledger: readonly Privilege[]): Guarantee {
 }
 
 /** Pods that the admission of their namespace would turn away, whatever the ledger says. */
-function refused(platform: Platform): Finding[] {
+function refused(platform: Platform, deviations: readonly Deviation[]): Finding[] {
   const restricted = new Set(
     platform.objects.flatMap(({ manifest: { kind, metadata } }) =>
       kind === 'Namespace' && metadata.labels?.[ENFORCED] === 'restricted' ? metadata.name : [],
     ),
   );
-  return inventoryOf(platform).pods.flatMap((source) => {
-    if (!restricted.has(source.namespace)) return [];
-    const controls = podDeviations(source).flatMap(({ control }) => (ADMISSION.has(control) ? control : []));
-    if (controls.length === 0) return [];
+  return inventoryOf(platform).pods.flatMap(({ namespace, object: { path, manifest } }) => {
+    const object = identityOf(manifest);
+    const controls = deviations
+      .filter((each) => each.object === object && ADMISSION.has(each.control))
+      .map(({ control }) => control);
+    if (!restricted.has(namespace) || controls.length === 0) return [];
     return {
-      path: source.object.path,
-      cause: `${identityOf(source.object.manifest)}: namespace ${source.namespace} enforces restricted, which refuses ${controls.join(', ')}`,
+      path,
+      cause: `${object}: namespace ${namespace} enforces restricted, which refuses ${controls.join(', ')}`,
       remedy: 'take the privileges away, or build it in a namespace of its own whose podSecurity admits it',
     };
   });
 }
 
-/** What a pod, a namespace or a role has that others may not. */
-export interface Deviation {
+interface Deviation {
   readonly path: string;
   /** Identity of the object. */
   readonly object: string;
