@@ -35,7 +35,7 @@ backup at once are for the platform's owners, who may exec and run Jobs: whoever
 
 \`npm run break-glass -- --reason "…" --for 30m\` writes a kubeconfig with a token of the account \`break-glass\`, which may do everything inside the
 platform's namespaces, Secrets included. It cannot make roles, and nothing of the whole cluster is its. At most ${LONGEST_SECONDS / 60} minutes, then the API server takes the token
-no more, whether or not anybody thinks of it. To end all of them before: \`kubectl -n access delete serviceaccount break-glass\`; Argo CD makes it anew.
+no more, whether or not anybody thinks of it (it allows for clocks that differ: seen to be taken 41 s after its end, and refused two minutes after it). To end all of them before: \`kubectl -n access delete serviceaccount break-glass\`; Argo CD makes it anew.
 
 The audit log of the API server has who asked, for how long and why (\`lighthouse-break-glass/reason\`, if its policy logs
 \`serviceaccounts/token\` at least as Metadata), and each request of the token with the token's id.
