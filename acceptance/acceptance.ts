@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { Printed } from '../synth/dist';
 import { identify, identityOf } from '../synth/references';
+import { type Groups, inspectAccess } from './access';
 import { applyAll, waitForHealth, wantedOf, wavesOf } from './apply';
 import type { Cluster, Live } from './cluster';
 import { drained } from './drains';
@@ -43,6 +44,11 @@ export interface AcceptanceOptions {
    * @default - all
    */
   readonly steps?: readonly Step[];
+  /**
+   * Groups of people whose roles are held against their matrix.
+   * @default - the platform has no roles for people
+   */
+  readonly groups?: Groups;
 }
 
 /** Tries one cluster of an environment on an API server that is prepared for it; everything seen goes to the recorder. */
@@ -51,17 +57,19 @@ export class Acceptance {
   private readonly next: readonly Printed[];
   private readonly patience: number;
   private readonly steps: readonly Step[];
+  private readonly groups?: Groups;
   private readonly waves: Waves;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly recorder: Recorder,
-    { objects, next = nextRevision(objects), patience = 60, steps = STEPS }: AcceptanceOptions,
+    { objects, next = nextRevision(objects), patience = 60, steps = STEPS, groups }: AcceptanceOptions,
   ) {
     this.objects = objects;
     this.next = next;
     this.patience = patience;
     this.steps = steps;
+    this.groups = groups;
     this.waves = new Waves(cluster, recorder, objects, patience);
   }
 
@@ -76,6 +84,8 @@ export class Acceptance {
     await recorder.checkAll('permissions', 'service accounts', () =>
       inspectPermissions(cluster, manifestsOf(objects)),
     );
+    const { groups } = this;
+    if (groups) await recorder.checkAll('access', 'people', () => inspectAccess(cluster, groups));
     const isPlaced = await recorder.checkAll('placement', 'pods', () =>
       inspectPlacement(cluster, watchedIn(manifests)),
     );

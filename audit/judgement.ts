@@ -41,18 +41,30 @@ export const byLedger =
       : { verdict: 'fails', evidence: objects };
   };
 
-/** Passes where no binding lets anybody use a verb on a resource; otherwise says who may, and why that is so. */
+/**
+ * Passes where no binding lets anybody use a verb on a resource. Those of a role that has a reason are an exception; of any
+ * other, it fails.
+ */
 export const byGrants =
-  (group: string, resource: string, verbs: readonly string[], reason?: string): Judge =>
+  (
+    group: string,
+    resource: string,
+    verbs: readonly string[],
+    reasons: Readonly<Record<string, string>> = {},
+  ): Judge =>
   (platform) => {
     const may = grantsIn(platform).filter(({ rules }) =>
       rules.some((rule) => allows(rule, group, resource, verbs)),
     );
     if (may.length === 0) return pass('no binding of the platform allows it');
-    const who = listed(may.map(({ subject }) => subject));
-    return reason === undefined
-      ? { verdict: 'fails', evidence: who }
-      : { verdict: 'exception', evidence: `${who}: ${reason}` };
+    const unexplained = may.filter(({ role }) => reasons[role] === undefined);
+    if (unexplained.length > 0)
+      return {
+        verdict: 'fails',
+        evidence: listed(unexplained.map(({ subject, role }) => `${subject} by ${role}`)),
+      };
+    const told = may.map(({ subject, role }) => `${subject}: ${reasons[role] ?? ''}`);
+    return { verdict: 'exception', evidence: listed(told) };
   };
 
 /** Objects for which something does not hold; none: it passes. */

@@ -4,6 +4,7 @@ import { benchmarksOf } from './benchmarks';
 import { certificatesOf } from './certificates';
 import { endpointsOf } from './endpoints';
 import { imagesOf } from './images';
+import { table } from './markdown';
 import { pathsOf } from './paths';
 import { policiesOf } from './policies';
 import { privilegesOf } from './privileges';
@@ -61,17 +62,4 @@ export function pageOf(name: Environment['environment'], clusters: readonly Clus
 What the manifests of ${name} say, read by \`npm run audit\` from the synthesized platform and written here by it: do not edit.
 No value of a secret is known to it. What happens on a running platform is shown by \`npm run e2e\` and \`npm run attacks\`.`;
   return `${[head, ...parts].join('\n\n')}\n`;
-}
-
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
-  return [line(columns), `| ${columns.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
-}
-
-/** Text that does not end a cell, nor look like markup. */
-function cell(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[|*_<>\\]/g, '\\$&')
-    .trim();
 }

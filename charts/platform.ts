@@ -4,6 +4,7 @@ import { App } from 'cdk8s';
 import { IMAGE_NAMES, Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
 import { Platform, readPlatform } from '../synth/platform';
+import { access } from './access';
 import { automation } from './automation';
 import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
@@ -19,6 +20,7 @@ const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
 export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
   const app = new App();
   const ground = foundation(app, environment, cluster, images);
+  access(ground);
   const lighthouse = automation(app, ground);
   const phases: [PhaseChart, ...PhaseChart[]] = [
     ground.chart,

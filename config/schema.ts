@@ -39,6 +39,13 @@ const days = {
   message: 'must be a duration in whole days such as 30d',
 } as const;
 
+const group = {
+  type: 'string',
+  pattern: '^(?!system:)[A-Za-z0-9][-A-Za-z0-9:._/@]{0,99}$',
+  message:
+    'must be the name of a group such as lighthouse-platform or oidc:lighthouse-platform; those of system: are Kubernetes’ own',
+} as const;
+
 const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 
 const host = {
@@ -444,6 +451,30 @@ export const environmentSchema = {
         mode: {
           enum: ['ambient'],
           description: "Istio's mode with an agent on each node and none in the pods.",
+        },
+      },
+    },
+    access: {
+      type: 'object',
+      description:
+        'What people may do with the Kubernetes API. Without it: whatever the cluster’s owner lets them.',
+      additionalProperties: false,
+      required: ['groups'],
+      properties: {
+        groups: {
+          type: 'object',
+          description: 'Groups as the API server is told them by whoever signs people in, prefix included.',
+          additionalProperties: false,
+          required: ['platform', 'onCall', 'auditor', 'developer'],
+          properties: {
+            platform: {
+              ...group,
+              description: 'Who owns the platform: repairs, runs by hand, breaks the glass.',
+            },
+            onCall: { ...group, description: 'Who is woken: restarts, scales, holds, breaks the glass.' },
+            auditor: { ...group, description: 'Who reads everything but Secrets.' },
+            developer: { ...group, description: 'Who reads Lighthouse’s namespace and its logs.' },
+          },
         },
       },
     },

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Groups } from '../acceptance/access';
 import { Acceptance, type Step, STEPS } from '../acceptance/acceptance';
 import { Cluster } from '../acceptance/cluster';
 import { ControlPlane } from '../acceptance/control-plane';
@@ -59,6 +60,7 @@ interface Target {
   readonly place: Place;
   readonly objects: readonly Printed[];
   readonly next?: readonly Printed[];
+  readonly groups?: Groups;
 }
 
 /** The clusters that are meant. @throws Misuse where there is none */
@@ -67,7 +69,11 @@ function targetsOf({ environment, cluster, all, config, dist, next }: Values): T
     throw new Misuse('either --environment NAME or --all must be given');
   const environments = loadEnvironments(environmentFiles(config));
   const places = environments.flatMap((each) =>
-    each.clusters.map((place) => ({ environment: each.environment, place })),
+    each.clusters.map((place) => ({
+      environment: each.environment,
+      place,
+      ...(each.access ? { groups: each.access.groups } : {}),
+    })),
   );
   const meant = places.filter(
     (each) =>
@@ -81,10 +87,11 @@ function targetsOf({ environment, cluster, all, config, dist, next }: Values): T
   }
   const printed = readDist(resolve(dist));
   const following = next === undefined ? undefined : readDist(resolve(next));
-  return meant.map(({ environment: name, place }) => ({
+  return meant.map(({ environment: name, place, groups }) => ({
     title: `${name}/${place.name}`,
     place,
     objects: objectsOf(printed, dist, name, place.name),
+    ...(groups ? { groups } : {}),
     ...(following ? { next: objectsOf(following, next ?? '', name, place.name) } : {}),
   }));
 }

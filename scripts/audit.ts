@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accessPage } from '../audit/access';
 import { failuresIn, pageOf, reportOn } from '../audit/report';
 import { buildPlatform } from '../charts/platform';
 import { loadConfig } from '../config/load';
@@ -10,7 +11,7 @@ const USAGE = `usage: npm run audit [-- OPTION ...]
 
 Everything that an auditor asks of each environment, from its manifests: benchmarks, privileges and their reasons, exposed
 endpoints, reachable paths, secrets and where they come from, certificates, images, roles, policies. Written to
-docs/security/audit-<environment>.md. Fails where a control of a benchmark fails.
+docs/security/audit-<environment>.md, with the matrix of people's access beside them. Fails where a control of a benchmark fails.
 
   --check        write nothing; also fail where docs/security/ differs
   --json         print everything as one JSON document, and write nothing
@@ -41,12 +42,13 @@ function main(): number {
     console.log(JSON.stringify(reports, undefined, 2));
     return failures.length > 0 ? 1 : 0;
   }
-  const pages = new Map(
-    reports.map(({ environment, clusters }) => [
-      join(folder, `audit-${environment}.md`),
-      pageOf(environment, clusters),
-    ]),
-  );
+  const pages = new Map([
+    [join(folder, 'access.md'), accessPage()] as const,
+    ...reports.map(
+      ({ environment, clusters }) =>
+        [join(folder, `audit-${environment}.md`), pageOf(environment, clusters)] as const,
+    ),
+  ]);
   const stale = values.check ? [...pages].filter(([file, text]) => !isSame(file, text)) : [];
   if (!values.check) {
     mkdirSync(folder, { recursive: true });

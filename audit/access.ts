@@ -1,0 +1,43 @@
+import { ACTORS, type Actor, MATRIX } from '../constructs/access/matrix';
+import { LONGEST_SECONDS } from '../constructs/access/limits';
+import { table } from './markdown';
+
+const TITLES: Readonly<Record<Actor, string>> = {
+  platform: 'platform',
+  onCall: 'on-call',
+  developer: 'developer',
+  auditor: 'auditor',
+  'break-glass': 'glass broken',
+};
+
+/** The matrix of people as a page. */
+export function accessPage(): string {
+  const rows = MATRIX.map(({ what, verb, resource, namespace = 'the whole cluster', may }) => [
+    what,
+    `${verb} ${resource}`,
+    namespace,
+    ...ACTORS.map((actor) => (may.includes(actor) ? 'yes' : '–')),
+  ]);
+  return `# Access
+
+Who may do what with the Kubernetes API. Groups are \`access.groups\` of each environment's file; \`npm run accept\` asks a real API server
+every cell, the refused ones too. Written by \`npm run audit\` from \`constructs/access/matrix.ts\`: do not edit.
+
+${table(['what', 'request', 'namespace', ...ACTORS.map((actor) => TITLES[actor])], rows)}
+
+## What on-call may change
+
+A role knows objects, not their fields. Policies of the API server narrow what on-call may patch: of a CronJob, whether it is suspended; of what
+operators and Argo CD listen to, annotations; in a pod, its own scripts (\`/bin/sh /config/<name>.sh\`). A fail-over of Redis by hand and a
+backup at once are for the platform's owners, who may exec and run Jobs: whoever may do that sees what the pod sees.
+
+## Breaking the glass
+
+\`npm run break-glass -- --reason "…" --for 30m\` writes a kubeconfig with a token of the account \`break-glass\`, which may do everything inside the
+platform's namespaces, Secrets included. It cannot make roles, and nothing of the whole cluster is its. At most ${LONGEST_SECONDS / 60} minutes, then the API server takes the token
+no more, whether or not anybody thinks of it (it allows for clocks that differ: seen to be taken 41 s after its end, and refused two minutes after it). To end all of them before: \`kubectl -n access delete serviceaccount break-glass\`; Argo CD makes it anew.
+
+The audit log of the API server has who asked, for how long and why (\`lighthouse-break-glass/reason\`, if its policy logs
+\`serviceaccounts/token\` at least as Metadata), and each request of the token with the token's id.
+`;
+}

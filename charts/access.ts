@@ -1,0 +1,20 @@
+import { Access } from '../constructs/access';
+import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
+import type { Foundation } from './foundation';
+
+/** What people may do. Comes after everything that makes a namespace of the foundation. */
+export function access({ chart, site, bridge, observability }: Foundation): void {
+  const { access: people } = site.environment;
+  if (!people) return;
+  const all = chart.node.findAll().filter((node) => node instanceof PlatformNamespace);
+  const namespaces = new PlatformNamespaces(chart, 'People');
+  new Access(namespaces.add('access'), 'people', {
+    groups: people.groups,
+    namespaces: all,
+    places: {
+      bridge: bridge.namespace,
+      observability: observability.namespace,
+      argocd: namespaces.existing('argocd'),
+    },
+  });
+}
