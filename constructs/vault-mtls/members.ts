@@ -87,7 +87,7 @@ export class Members extends Construct {
       this,
       'Config',
       __dirname,
-      { 'admit.sh': {} },
+      { 'admit.sh': {}, 'start.sh': {} },
       { 'vault.hcl': this.hcl(props), ...admission(namespace) },
     );
     new StatefulSet(this, 'Resource', {
@@ -173,7 +173,7 @@ export class Members extends Construct {
     return {
       name: 'vault',
       image,
-      command: ['vault', 'server', '-config=/config/vault.hcl'],
+      command: ['sh', '/config/start.sh'],
       ports: this.connections.containerPorts(this.api, this.peer, this.raft),
       env: [...this.environment(), ...(key?.env ?? [])],
       resources: resources(size),

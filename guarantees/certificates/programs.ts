@@ -52,6 +52,11 @@ export const PROGRAMS: readonly Program[] = [
     source: 'constructs/vector-database/start.sh',
   },
   {
+    of: /\/vault:/,
+    leaf: { how: 'start script has it read the file', within: 2 * MINUTE, needs: /reload_when_renewed &/ },
+    source: 'tried with the real program: constructs/vault-mtls/start.sh',
+  },
+  {
     of: /\/minio:/,
     leaf: { how: 'looks at the file every minute', within: MINUTE, needs: /--certs-dir/ },
     source: 'constructs/object-storage/README.md',
