@@ -1,3 +1,4 @@
+import { accounts } from './accounts';
 import { alerts } from './alerts';
 import { autoscalers } from './autoscalers';
 import { backups } from './backups';
@@ -36,6 +37,7 @@ export const guarantees: readonly Guarantee[] = [
   secrets,
   containers,
   privileges,
+  accounts,
   budgets,
   autoscalers,
   drains,
