@@ -1,3 +1,4 @@
+import { accounts } from './accounts';
 import { alerts } from './alerts';
 import { autoscalers } from './autoscalers';
 import { backups } from './backups';
@@ -37,6 +38,7 @@ export const guarantees: readonly Guarantee[] = [
   secrets,
   containers,
   privileges,
+  accounts,
   budgets,
   autoscalers,
   drains,
