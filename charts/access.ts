@@ -7,7 +7,7 @@ export function access({ chart, site, bridge, observability }: Foundation): void
   const { access: people } = site.environment;
   if (!people) return;
   const all = chart.node.findAll().filter((node) => node instanceof PlatformNamespace);
-  const namespaces = new PlatformNamespaces(chart, 'People');
+  const namespaces = new PlatformNamespaces(chart, 'People', { mesh: site.environment.mesh?.mode });
   new Access(namespaces.add('access'), 'people', {
     groups: people.groups,
     namespaces: all,
