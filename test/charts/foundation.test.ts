@@ -39,7 +39,8 @@ describe.each(PLATFORMS)('foundation of %s', (_, platform) => {
   test('has every object in a namespace of its own making, or in an operator’s', () => {
     const made = manifests.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name);
     const used = manifests.flatMap(({ metadata }) => metadata.namespace ?? []);
-    expect(new Set(used)).toEqual(new Set([...made, 'cert-manager', 'argocd']));
+    const meshs = platform.environment.mesh ? ['istio-system', 'cnpg-system'] : [];
+    expect(new Set(used)).toEqual(new Set([...made, 'cert-manager', 'argocd', ...meshs]));
   });
 
   test('is as it was', () => expectSnapshot(platform, 'foundation'));
