@@ -255,9 +255,19 @@ export const rules: Readonly<Record<string, Rule>> = {
         return unless(
           generation > before,
           ['certificateAuthority', 'generations', i],
-          `must be more than ${before} before it (the last one issues), got ${generation}`,
+          `must be more than ${before} before it, got ${generation}`,
         );
       }),
+  ),
+
+  'the generation that issues is trusted': rule(
+    ['certificateAuthority'],
+    ({ certificateAuthority: { generations, issuing } }) =>
+      unless(
+        generations.includes(issuing),
+        ['certificateAuthority', 'issuing'],
+        `must be one of certificateAuthority.generations, ${generations.join(', ')}, got ${issuing}`,
+      ),
   ),
 
   'the write-ahead log is no larger than the data': rule(

@@ -417,16 +417,20 @@ export const environmentSchema = {
     certificateAuthority: {
       type: 'object',
       additionalProperties: false,
-      required: ['generations'],
+      required: ['generations', 'issuing'],
       properties: {
         generations: {
           type: 'array',
-          description:
-            'Root certificates that are trusted; the last one issues. Add the next one long before you drop one.',
+          description: 'Root certificates that are trusted. A new one is trusted before it issues.',
           minItems: 1,
           maxItems: 3,
           uniqueItems: true,
           items: { type: 'integer', minimum: 1 },
+        },
+        issuing: {
+          type: 'integer',
+          description: 'The generation by which certificates are issued; one of those that are trusted.',
+          minimum: 1,
         },
       },
     },

@@ -16,6 +16,7 @@ import { ports } from './ports';
 import { privileges } from './privileges';
 import { recovery } from './recovery';
 import { references } from './references';
+import { renewals } from './renewals';
 import { rotation } from './rotation';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
@@ -42,6 +43,7 @@ export const guarantees: readonly Guarantee[] = [
   backups,
   recovery,
   rotation,
+  renewals,
   observed,
   alerts,
 ];

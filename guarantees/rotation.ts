@@ -1,7 +1,12 @@
-import type { CertificateSpec } from '../imports/cert-manager.io';
-import type { BundleSpec } from '../imports/trust.cert-manager.io';
-import { spec } from '../constructs/platform/workloads';
-import type { Platform, PlatformObject } from '../synth/platform';
+import type { Platform } from '../synth/platform';
+import {
+  type Certificate,
+  certificatesIn,
+  isRoot,
+  type Issuers,
+  issuersIn,
+  trustedSecrets,
+} from './certificates/model';
 import { time } from './figures';
 import type { Finding, Guarantee } from './guarantee';
 
@@ -38,87 +43,6 @@ export const rotation: Guarantee = {
     };
   },
 };
-
-interface Certificate {
-  readonly object: PlatformObject;
-  /** As in `Certificate redis/cache-tls`. */
-  readonly name: string;
-  readonly issuedFor: CertificateSpec;
-  /** Seconds. */
-  readonly duration: number;
-  readonly renewBefore: number;
-  /** Identity of the issuer. */
-  readonly issuer: string;
-}
-
-/** By identity of the issuer: the certificate that it signs with; none where it lets certificates sign themselves. */
-type Issuers = ReadonlyMap<string, Certificate | 'self'>;
-
-/** Namespace whose Secrets cluster issuers and the bundle read. */
-const CERT_MANAGER = 'cert-manager';
-
-/** cert-manager's defaults (pkg/apis/certmanager/v1: 90 days, renewed when a third is left). */
-const DEFAULT_DURATION = 2160 * 3600;
-const DEFAULT_SHARE = 1 / 3;
-
-function certificatesIn({ objects }: Platform): Certificate[] {
-  return objects
-    .filter(({ manifest }) => manifest.kind === 'Certificate')
-    .map((object) => {
-      const { namespace, name } = object.manifest.metadata;
-      const issuedFor = spec<CertificateSpec>(object.manifest);
-      const { kind = 'Issuer', name: issuer } = issuedFor.issuerRef;
-      const duration = seconds(issuedFor.duration) ?? DEFAULT_DURATION;
-      return {
-        object,
-        name: `Certificate ${namespace}/${name}`,
-        issuedFor,
-        duration,
-        renewBefore: seconds(issuedFor.renewBefore) ?? duration * DEFAULT_SHARE,
-        issuer: kind === 'ClusterIssuer' ? `ClusterIssuer/${issuer}` : `Issuer/${namespace}/${issuer}`,
-      };
-    });
-}
-
-const UNITS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1 };
-
-/** A duration as Go writes it: `2160h`, `1h30m`. */
-function seconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(h|m|s)/g)].reduce(
-    (sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0),
-    0,
-  );
-}
-
-interface IssuerSpec {
-  readonly ca?: { readonly secretName: string };
-  readonly selfSigned?: unknown;
-}
-
-function issuersIn({ objects }: Platform, certificates: readonly Certificate[]): Issuers {
-  const bySecret = new Map(
-    certificates.map((certificate) => [
-      `${certificate.object.manifest.metadata.namespace}/${certificate.issuedFor.secretName}`,
-      certificate,
-    ]),
-  );
-  return new Map(
-    objects.flatMap(({ manifest: { kind, metadata, ...rest } }) => {
-      if (kind !== 'Issuer' && kind !== 'ClusterIssuer') return [];
-      const { ca, selfSigned } = rest['spec'] as IssuerSpec;
-      const namespace = kind === 'ClusterIssuer' ? CERT_MANAGER : metadata.namespace;
-      const identity =
-        kind === 'ClusterIssuer' ? `${kind}/${metadata.name}` : `${kind}/${namespace}/${metadata.name}`;
-      const signer = selfSigned ? ('self' as const) : bySecret.get(`${namespace}/${ca?.secretName}`);
-      return signer ? [[identity, signer] as const] : [];
-    }),
-  );
-}
-
-function isRoot({ issuer, issuedFor }: Certificate, issuers: Issuers): boolean {
-  return issuedFor.isCA === true && issuers.get(issuer) === 'self';
-}
 
 function lifetime({ object, name, duration, renewBefore }: Certificate): Finding[] {
   if (renewBefore > 0 && renewBefore < duration) return [];
@@ -165,16 +89,6 @@ function untrusted(certificate: Certificate, issuers: Issuers, trusted: Readonly
         'add the root to the sources of the Bundle, or have the platform authority issue the certificate',
     },
   ];
-}
-
-function trustedSecrets({ objects }: Platform): Set<string> {
-  return new Set(
-    objects
-      .filter(({ manifest }) => manifest.kind === 'Bundle')
-      .flatMap(({ manifest }) =>
-        spec<BundleSpec>(manifest).sources.flatMap(({ secret }) => secret?.name ?? []),
-      ),
-  );
 }
 
 /** A root that is renewed with a new key stops vouching for all that it ever signed. */

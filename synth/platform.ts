@@ -8,6 +8,7 @@ import { PLATFORM_LABELS } from '../constructs/platform/labels';
 import { Manifest, manifestOf, objectsIn } from '../constructs/platform/manifest';
 import { NamespaceScope } from '../constructs/platform/names';
 import { isNamespaced } from '../constructs/platform/scope';
+import { withTrustedRoots } from './trust';
 import { syncWaves } from './waves';
 
 /** One object of a platform: what is printed, and where it comes from. */
@@ -59,8 +60,9 @@ const SYNC_OPTIONS: Readonly<Record<string, string>> = {
 export function readPlatform(app: App, environment: Environment, cluster: Cluster): Platform {
   const nodes = objectsIn(app).map((node) => ({ node, manifest: inNamespace(node), unit: unitOf(node) }));
   const waves = syncWaves(nodes);
+  const { generations } = environment.certificateAuthority;
   const objects = nodes.map(({ node, manifest, unit }) => ({
-    manifest: describe(manifest, Connections.of(unit), waves.get(unit) ?? 0),
+    manifest: withTrustedRoots(describe(manifest, Connections.of(unit), waves.get(unit) ?? 0), generations),
     phase: phaseOf(node),
     path: node.node.path,
     connections: Connections.of(unit),

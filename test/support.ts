@@ -34,6 +34,7 @@ export function platformWith(
   const namespaces = new PlatformNamespaces(chart, 'Namespaces', { mesh: environment.mesh?.mode });
   const authority = new CertificateAuthority(namespaces.existing('cert-manager'), 'lighthouse', {
     generations: [1],
+    issuing: 1,
   });
   let prometheus: Prometheus | undefined;
   build({
@@ -103,7 +104,7 @@ const ENVIRONMENT: Environment = {
   budgets: { cpu: '64', memory: '256Gi' },
   targets: { recoveryPoint: '15m', recoveryTime: '30m' },
   clusters: [CLUSTER],
-  certificateAuthority: { generations: [1] },
+  certificateAuthority: { generations: [1], issuing: 1 },
   postgres: {
     instances: 3,
     ...size,

@@ -31,19 +31,21 @@ export interface TlsSecret {
 }
 
 export interface CertificateAuthorityProps {
-  /** Generations of the root that are trusted, oldest first; the last one issues. */
+  /** Generations of the root that are trusted, oldest first. */
   readonly generations: readonly number[];
+  /** The one of them by which certificates are issued. */
+  readonly issuing: number;
 }
 
 /**
- * The platform's own certificate authority: a self-signed root per generation, an issuing authority below the newest,
- * and a trust bundle with the roots of all generations. A new root is added to the bundle as a new generation and dropped
- * from it only when the leaves of the old one have run out.
+ * The platform's own certificate authority: a self-signed root and an issuing authority per generation, a trust bundle with
+ * the roots of all, and one generation that issues. A new generation is trusted first and issues later; an old one is dropped
+ * when what it signed has run out.
  *
  * Must be built in cert-manager's own namespace: cluster issuers and the bundle read their Secrets there.
  *
  * @example
- * const authority = new CertificateAuthority(certManager, 'lighthouse', { generations: [1] });
+ * const authority = new CertificateAuthority(certManager, 'lighthouse', { generations: [1], issuing: 1 });
  * const tls = authority.issue(redis);
  */
 export class CertificateAuthority extends Construct {
@@ -51,25 +53,27 @@ export class CertificateAuthority extends Construct {
 
   constructor(scope: Construct, id: string, props: CertificateAuthorityProps) {
     super(scope, id);
-    const { generations } = props;
-    const newest = generations.at(-1);
-    if (newest === undefined)
-      throw new Error(`${this.node.path}: generations must name at least one root, got none`);
+    const { generations, issuing } = props;
+    if (!generations.includes(issuing))
+      throw new Error(
+        `${this.node.path}: issuing must be one of generations, ${generations.join(', ') || 'of which there is none'}, got ${issuing}`,
+      );
 
     const selfSigned = new ClusterIssuer(this, 'SelfSigned', { spec: { selfSigned: {} } });
     const roots = generations.map((generation) => {
       const root = `${objectName(this)}-root-${generation}`;
       this.authority(`Root${generation}`, root, selfSigned.name, LIFETIMES.root, 'Never');
-      return new ClusterIssuer(this, `RootIssuer${generation}`, {
+      new ClusterIssuer(this, `RootIssuer${generation}`, {
         metadata: { name: root },
         spec: { ca: { secretName: root } },
-      }).name;
+      });
+      // Those that do not issue are there as well: no longer, or ready for when they do.
+      this.authority(`Issuing${generation}`, this.issuingName(generation), root, LIFETIMES.issuing, 'Always');
+      return root;
     });
-    const issuing = `${objectName(this)}-issuing-${newest}`;
-    this.authority('Issuing', issuing, `${objectName(this)}-root-${newest}`, LIFETIMES.issuing, 'Always');
     this.issuer = new ClusterIssuer(this, 'Issuer', {
       metadata: { name: objectName(this) },
-      spec: { ca: { secretName: issuing } },
+      spec: { ca: { secretName: this.issuingName(issuing) } },
     }).name;
 
     new Bundle(this, 'Trust', {
@@ -132,6 +136,10 @@ export class CertificateAuthority extends Construct {
       },
     });
     return tlsSecret(secretName);
+  }
+
+  private issuingName(generation: number): string {
+    return `${objectName(this)}-issuing-${generation}`;
   }
 
   private authority(

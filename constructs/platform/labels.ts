@@ -24,5 +24,8 @@ export const BUCKET = 'lighthouse/bucket';
 /** Annotation of an ExternalSecret: the policy, as JSON, that whoever makes the keys gives them at the provider. */
 export const RIGHTS = 'lighthouse/rights';
 
+/** Annotation of a pod template: generations of the roots in the trust bundle that its pods mount. */
+export const TRUSTED_ROOTS = 'lighthouse/trusted-roots';
+
 /** Annotation of a pod template, followed by a container's name: why this container has no liveness probe. */
 export const NO_LIVENESS = 'lighthouse/no-liveness.';

@@ -32,6 +32,9 @@ export interface ProxyPayloadProps extends GroupProps {
   readonly maxConnections: number;
 }
 
+/** Where the proxy takes orders, on loopback alone. */
+const ADMIN_PORT = 9999;
+
 type Payloads = Readonly<Record<string, Holes>>;
 
 /** The payload files of a member, each with the values of its holes. */
@@ -65,8 +68,9 @@ export function proxyPayloads({ maxConnections, ...group }: ProxyPayloadProps): 
   const pods = podsOf(group);
   return {
     'start-haproxy.sh': {},
-    'live-haproxy.sh': {},
+    'live-haproxy.sh': { ADMIN_PORT },
     'haproxy.cfg': {
+      ADMIN_PORT,
       NAME: name,
       DOMAIN: domain,
       MAJORITY: majorityOf(group),

@@ -7,6 +7,7 @@ import { lostConnection } from './network';
 import type { Danger, Direction, Rule } from './rule';
 import { movedSchema } from './schema';
 import { shrunkStorage } from './storage';
+import { brokenTrust } from './trust';
 
 /** Everything that is refused unless it is allowed by name. */
 export const rules: readonly Rule[] = [
@@ -20,6 +21,7 @@ export const rules: readonly Rule[] = [
   movedBackup,
   shorterRetention,
   movedSchema,
+  brokenTrust,
 ];
 
 /** What would hurt, cluster by cluster. Objects are named without the hash of their content, which changes with each edit. */

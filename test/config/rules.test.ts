@@ -278,7 +278,14 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     [
       PRODUCTION,
       [['generations: [1]', 'generations: [2, ‸1]']],
-      ['certificateAuthority.generations[1]: must be more than 2 before it (the last one issues), got 1'],
+      ['certificateAuthority.generations[1]: must be more than 2 before it, got 1'],
+    ],
+  ],
+  'the generation that issues is trusted': [
+    [
+      PRODUCTION,
+      [['issuing: 1', 'issuing: ‸2']],
+      ['certificateAuthority.issuing: must be one of certificateAuthority.generations, 1, got 2'],
     ],
   ],
   'the write-ahead log is no larger than the data': [

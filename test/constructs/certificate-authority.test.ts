@@ -12,10 +12,10 @@ const certificate = (manifests: ReturnType<typeof manifestsOf>, name: string) =>
 const hours = (duration = '') => Number.parseInt(duration, 10);
 
 describe('the certificate authority', () => {
-  const withGenerations = (generations: readonly number[]) =>
+  const withGenerations = (generations: readonly number[], issuing = generations.at(-1) ?? 1) =>
     manifestsOf(
       platformWith(({ namespaces }) => {
-        new CertificateAuthority(namespaces.existing('other'), 'platform', { generations });
+        new CertificateAuthority(namespaces.existing('other'), 'platform', { generations, issuing });
       }),
     );
 
@@ -37,16 +37,24 @@ describe('the certificate authority', () => {
     expect(hours('2160h')).toBeLessThanOrEqual(hours(issuing.renewBefore));
   });
 
-  test('a new generation issues while the old one is still trusted', () => {
-    const manifests = withGenerations([1, 2]);
+  test.each([1, 2])('both generations are trusted and ready, and %i issues', (issuing) => {
+    const manifests = withGenerations([1, 2], issuing);
     const { sources } = manifests
       .filter(({ kind, metadata }) => kind === 'Bundle' && metadata.name === TRUST_BUNDLE)
       .map((bundle) => spec<BundleSpec>(bundle))
       .at(-1) ?? { sources: [] };
     expect(sources.map(({ secret }) => secret?.name)).toEqual(['platform-root-1', 'platform-root-2']);
     expect(find(manifests, 'ClusterIssuer', 'platform')['spec']).toEqual({
-      ca: { secretName: 'platform-issuing-2' },
+      ca: { secretName: `platform-issuing-${issuing}` },
     });
+    for (const generation of [1, 2])
+      expect(certificate(manifests, `platform-issuing-${generation}`).issuerRef.name).toBe(
+        `platform-root-${generation}`,
+      );
+  });
+
+  test('what issues must be trusted', () => {
+    expect(() => withGenerations([1, 2], 3)).toThrow('issuing must be one of generations, 1, 2, got 3');
   });
 
   test('a root keeps its key, everything else gets a new one', () => {
@@ -56,7 +64,9 @@ describe('the certificate authority', () => {
   });
 
   test('no root is refused', () => {
-    expect(() => withGenerations([])).toThrow('generations must name at least one root, got none');
+    expect(() => withGenerations([])).toThrow(
+      'issuing must be one of generations, of which there is none, got 1',
+    );
   });
 
   test('a leaf has every name of its endpoints, also those declared later, and of the proxy in front', () => {

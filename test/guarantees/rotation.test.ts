@@ -134,7 +134,7 @@ test('a certificate whose root nobody trusts is found', () => {
       platformOf(
         [...ISSUERS, root(), issuing(), leaf(), bundle('root-0')],
         {},
-        { certificateAuthority: { generations: [] } },
+        { certificateAuthority: { generations: [], issuing: 1 } },
       ),
     ),
   ).toEqual([
@@ -190,7 +190,7 @@ test('a generation that is configured stays trusted', () => {
       [...ISSUERS, root(1), root(2), issuing(), leaf(), bundle(...trusted)],
       {},
       {
-        certificateAuthority: { generations: [1, 2] },
+        certificateAuthority: { generations: [1, 2], issuing: 1 },
       },
     );
 

@@ -37,7 +37,7 @@ const run = promisify(execFile);
 const FOLDER = join(process.env['LIGHTHOUSE_ROOT'] ?? process.cwd(), 'constructs', 'redis-sentinel');
 const DOMAIN = 'redis-members.test.svc.cluster.local';
 const APPLETS =
-  'sh awk cat cut date echo grep head hostname mv printf sed sha1sum sha256sum sleep sort sync timeout tr';
+  'sh awk cat cmp cut date echo grep head hostname mv nc printf sed sha1sum sha256sum sleep sort sync timeout tr wget';
 const PACKAGES = {
   '/usr/bin/redis-server': 'redis-server',
   '/usr/bin/redis-sentinel': 'redis-sentinel',
@@ -542,6 +542,7 @@ const SCENARIOS: readonly Scenario[] = [
     purpose: 'sessions',
     async test(group, report) {
       await access(group, report);
+      await renewedProxy(group, report);
       await crash(group, report);
       await isolation(group, report);
       await pause(group, report);
@@ -655,6 +656,36 @@ async function access(group: Group, report: Report): Promise<void> {
     'proxy answers /healthz, /master and /metrics',
     pages.every(({ status }) => status === 200),
   );
+}
+
+/** A renewed certificate: the liveness probe gives it to the proxy, whose clients do not notice. */
+async function renewedProxy({ network, proxy }: Group, report: Report): Promise<void> {
+  const kept = await Client.open(network, proxy.ip, 'bridge');
+  const mounted = (file: string) => join(proxy.root, 'tls', file);
+  const old = ['tls.crt', 'tls.key'].map((file) => [file, readFileSync(mounted(file))] as const);
+  const live = () => proxy.exec('/bin/sh', '/config/live-haproxy.sh');
+  const shown = () =>
+    proxy.output('sh', '-c', "echo 'show ssl cert /tls/tls.crt' | nc -w 5 127.0.0.1 9999 | grep ^Subject:");
+  await run(
+    'sh',
+    [
+      '-ec',
+      `openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${mounted('tls.key')} -out renewed.csr -subj /CN=renewed
+      openssl x509 -req -in renewed.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile san -out ${mounted('tls.crt')} -days 1`,
+    ],
+    { cwd: network.folder },
+  );
+  report('a renewed certificate: the proxy is alive', await live());
+  report('a renewed certificate is in use', (await shown()).includes('CN=renewed'));
+  await sleep(3000);
+  report('checks with it succeed', (await fetch(`http://${proxy.ip}:8404/master`)).status === 200);
+  report('a client from before keeps its connection', (await kept.send('PING')).startsWith('+PONG'));
+  writeFileSync(mounted('tls.crt'), old[0]?.[1] ?? '');
+  await live();
+  report('one without its key is not taken', (await shown()).includes('CN=renewed'));
+  for (const [file, text] of old) writeFileSync(mounted(file), text);
+  report('the next one is', (await live()) && !(await shown()).includes('CN=renewed'));
+  kept.close();
 }
 
 /** The master's pod is gone; later it returns elsewhere. */

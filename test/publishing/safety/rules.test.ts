@@ -520,6 +520,61 @@ test('programs that keep data do not become older in what their data depend on',
   expect(told([cluster()], [cluster({ imageName: 'x/postgresql:19.0-system' })])).toEqual([]);
 });
 
+describe('a root that changes', () => {
+  const object = (kind: string, name: string, spec: object): Manifest => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name },
+    spec,
+  });
+  const authority = (generations: readonly number[], issuing: number): Manifest[] => [
+    object('ClusterIssuer', 'self', { selfSigned: {} }),
+    ...generations.flatMap((generation) => [
+      object('Certificate', `root-${generation}`, {
+        isCA: true,
+        secretName: `root-${generation}`,
+        issuerRef: { name: 'self' },
+      }),
+      object('ClusterIssuer', `root-${generation}`, { ca: { secretName: `root-${generation}` } }),
+      object('Certificate', `issuing-${generation}`, {
+        isCA: true,
+        secretName: `issuing-${generation}`,
+        issuerRef: { name: `root-${generation}` },
+      }),
+    ]),
+    object('ClusterIssuer', 'platform', { ca: { secretName: `issuing-${issuing}` } }),
+    object('Bundle', 'trust', {
+      sources: generations.map((generation) => ({ secret: { name: `root-${generation}`, key: 'tls.crt' } })),
+    }),
+  ];
+  const broken = (before: readonly Manifest[], after: readonly Manifest[]) =>
+    told(before, after).filter((line) => line.startsWith('broken-trust'));
+
+  test('one step at a time breaks nothing', () => {
+    expect(broken(authority([1], 1), authority([1, 2], 1))).toEqual([]);
+    expect(broken(authority([1, 2], 1), authority([1, 2], 2))).toEqual([]);
+    expect(broken(authority([1, 2], 2), authority([2], 2))).toEqual([]);
+    // And the first time of all.
+    expect(broken([ANCHOR], authority([1], 1))).toEqual([]);
+  });
+
+  test('dropping what signed everything is asked about', () => {
+    expect(told(authority([1, 2], 2), authority([2], 2))).toContain(
+      'lost-data: Certificate/root-1 is taken away: its key signs every certificate of the platform',
+    );
+  });
+
+  test('two steps at once', () => {
+    const early =
+      'broken-trust: ClusterIssuer/platform issues by root-2, which is in no bundle that is published yet';
+    const late =
+      'broken-trust: Bundle/trust drops root-1, by which certificates are issued as of what is published';
+    expect(broken(authority([1], 1), authority([1, 2], 2))).toEqual([early]);
+    expect(broken(authority([1, 2], 1), authority([2], 2))).toEqual([late]);
+    expect(broken(authority([1], 1), authority([2], 2))).toEqual([early, late]);
+  });
+});
+
 test('objects are named without the hash of their content', () => {
   const named = (hash: string, days: number): Manifest =>
     manifest(
