@@ -642,7 +642,7 @@ export const environmentSchema = {
               description: 'A key in a Secret beside the lock; in development alone.',
               additionalProperties: false,
               required: ['kind'],
-              properties: { kind: { const: 'development' } },
+              properties: { kind: { enum: ['development'] } },
             },
             {
               type: 'object',
@@ -650,7 +650,7 @@ export const environmentSchema = {
               additionalProperties: false,
               required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'region', 'key'],
               properties: {
-                kind: { const: 'awskms' },
+                kind: { enum: ['awskms'] },
                 ...unsealing,
                 region: name,
                 key: keyName,
@@ -673,7 +673,7 @@ export const environmentSchema = {
                 'key',
               ],
               properties: {
-                kind: { const: 'gcpckms' },
+                kind: { enum: ['gcpckms'] },
                 ...unsealing,
                 project: name,
                 region: name,
@@ -687,7 +687,7 @@ export const environmentSchema = {
               additionalProperties: false,
               required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'vaultName', 'key'],
               properties: {
-                kind: { const: 'azurekeyvault' },
+                kind: { enum: ['azurekeyvault'] },
                 ...unsealing,
                 vaultName: name,
                 key: keyName,
@@ -699,7 +699,7 @@ export const environmentSchema = {
               additionalProperties: false,
               required: ['kind', 'host', 'port', 'cidr', 'secretStore', 'secretPath', 'mount', 'key'],
               properties: {
-                kind: { const: 'transit' },
+                kind: { enum: ['transit'] },
                 ...unsealing,
                 mount: keyName,
                 key: keyName,
