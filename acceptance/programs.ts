@@ -32,6 +32,10 @@ export const COLLECTOR_VERSION = 'v0.144.0';
 
 /** The version of BuildKit, whose parser reads Dockerfiles; `tools/dockerfile/go.mod` requires it. */
 export const BUILDKIT_VERSION = 'v0.28.1';
+
+/** The newest Vault that builds from published modules: 1.21.4 wants two versions of its own SDK at once. */
+export const VAULT_VERSION = 'v1.21.1';
+
 /** No release of it is a module; this is of the branch of 1.31. */
 const ISTIO_VERSION = 'v0.0.0-20260827124520-eed52ebb66ad';
 
@@ -123,6 +127,12 @@ export const PROGRAMS = {
   collector: own('collector', 'collector'),
   // What BuildKit's own parser says of a folder with a Dockerfile.
   dockerfile: own('dockerfile', 'dockerfile'),
+  vault: {
+    ask: ['version'],
+    answer: /Vault v(1\.2[1-9]|2)\./,
+    module: 'vault',
+    package: './vault',
+  },
   // What Istio's own validation and control plane make of policies.
   'istio-mesh': own('istio', 'istio-mesh'),
 } as const satisfies Readonly<Record<string, Program>>;
@@ -143,6 +153,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   collector: COLLECTOR_VERSION,
   dockerfile: BUILDKIT_VERSION,
   istio: ISTIO_VERSION,
+  vault: VAULT_VERSION,
 };
 
 /** Where a program is when it was built here. */
@@ -254,6 +265,9 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   alertmanager: [`-X github.com/prometheus/common/version.Version=${ALERTMANAGER_VERSION.slice(1)}`],
 };
 
+/** The release's own plugins for every cloud do not build from published modules. */
+const TAGS: Readonly<Record<string, string>> = { vault: 'minimal' };
+
 /** Builds one program beside its place and moves it there, so that a half-built one is never found. */
 async function build(name: ProgramName): Promise<void> {
   const { module, package: path } = PROGRAMS[name];
@@ -261,7 +275,7 @@ async function build(name: ProgramName): Promise<void> {
   try {
     const flags = ['-s', '-w', ...(FLAGS[module] ?? [])].join(' ');
     await go(
-      ['build', '-trimpath', '-ldflags', flags, '-o', join(fresh, name), path],
+      ['build', '-trimpath', '-tags', TAGS[module] ?? '', '-ldflags', flags, '-o', join(fresh, name), path],
       join(root, 'tools', module),
     );
     mkdirSync(dirname(builtPath(name)), { recursive: true });

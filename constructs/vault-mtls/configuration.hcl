@@ -1,5 +1,5 @@
-# What the program that configures Vault may do: everything that a file in Git says, and nothing with the secrets
-# themselves. It can neither read a secret, nor seal Vault, nor make a root token.
+# What the program that configures Vault may do: everything that a file in Git says. It reads no secret as it is, but who may
+# write policies and roles may give itself any right: whoever can run as it is to be treated as an administrator of Vault.
 path "sys/auth*"         { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
 path "sys/mounts*"       { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
 path "sys/policies/acl*" { capabilities = ["create", "read", "update", "delete", "list"] }

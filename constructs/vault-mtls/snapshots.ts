@@ -28,7 +28,7 @@ export interface SnapshotsProps extends VaultBackup {
 
 const UID = 1000;
 
-/** A Vault with nothing but its own mounts in it makes a snapshot of more than this (measured: docs/decisions/secret-management.md). */
+/** An almost empty Vault makes a snapshot of 12 to 17 KiB (docs/decisions/secret-management.md): less than this is none. */
 const MIN_BYTES = 4096;
 
 /** Reserved for one step. The command line is Vault's whole program; what it maps of its file is not counted against it. */

@@ -1,0 +1,367 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { findPrograms } from '../acceptance/programs';
+import { isGood, Recorder, summaryOf } from '../acceptance/report';
+import { Sandbox } from '../acceptance/sandbox';
+import { buildPlatform } from '../charts/platform';
+import { loadImages } from '../config/images';
+import { loadEnvironment } from '../config/load';
+import { runCommand } from './command';
+
+const USAGE = `usage: npm run prove:vault
+
+Runs production's configuration of Vault in the real program: three members that find each other and are opened by the transit
+engine of a fourth; their leader killed, and asked to go; a snapshot restored into a Vault that never was; the opener gone; a
+member with another's name. Everything runs on loopback and is gone afterwards. Takes a minute, and once the time to build
+Vault (10 to 20 minutes); a vault of 1.21 or newer on PATH serves as well. Exit status 1 where something failed.
+
+  --help           this text`;
+
+const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? '.';
+const MEMBERS = [0, 1, 2] as const;
+/** Of the Vault that opens the others. */
+const OPENER = { host: '127.0.0.20', port: 8200, token: 'opener' };
+const READY = '/v1/sys/health?standbyok=true&perfstandbyok=true&uninitcode=204';
+const ALIVE = `${READY}&sealedcode=204`;
+const LEADING = '/v1/sys/health';
+
+/** Long enough for a new leader: a vote takes seconds, and more where other programs want the processor. */
+const PATIENCE_MS = 60_000;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+interface Question {
+  readonly path: string;
+  readonly method?: 'GET' | 'PUT' | 'POST';
+  readonly token?: string;
+  readonly body?: Buffer | object;
+}
+
+/** `vault.hcl` as production's members get it, opened by the transit engine of another Vault. */
+function configuration(): string {
+  const shipped = loadEnvironment(join(ROOT, 'config', 'production.yaml'));
+  const seal = {
+    ...({ kind: 'transit', host: OPENER.host, port: OPENER.port, cidr: `${OPENER.host}/32` } as const),
+    ...{ mount: 'transit', key: 'lighthouse', secretStore: 'platform', secretPath: 'vault-seal' },
+  };
+  const environment = { ...shipped, vault: { ...shipped.vault, seal } };
+  const place = environment.clusters.find(({ role }) => role === 'primary');
+  if (!place) throw new Error('production has no primary cluster');
+  const { objects } = buildPlatform(environment, place, loadImages(join(ROOT, 'config', 'images.yaml')));
+  const texts = objects.flatMap(({ manifest }) =>
+    manifest.kind === 'ConfigMap' && manifest.metadata.namespace === 'vault'
+      ? [(manifest['data'] as Readonly<Record<string, string>>)['vault.hcl'] ?? '']
+      : [],
+  );
+  const [hcl] = texts.filter((text) => text !== '');
+  if (hcl === undefined) throw new Error('production has no vault.hcl');
+  return hcl;
+}
+
+/** One Vault on an address of its own, reached as its pod would be: by name, over TLS. */
+class Member {
+  readonly address: string;
+
+  constructor(
+    private readonly stand: Stand,
+    readonly ordinal: number,
+    /** The name that it shows. */
+    private readonly certificate = 'members',
+  ) {
+    this.address = `127.0.0.${10 + ordinal}`;
+  }
+
+  start(hcl: string): { stop: (signal: NodeJS.Signals) => Promise<void> } {
+    const { sandbox, vault } = this.stand;
+    const folder = join(sandbox.folder, `member-${this.ordinal}`);
+    mkdirSync(join(folder, 'data'), { recursive: true });
+    const text = hcl
+      .replaceAll('[::]', this.address)
+      .replaceAll(
+        /leader_api_addr( *)= "https:\/\/vault-members-(\d)[^:]*:(\d+)"/g,
+        (_, gap, member, port) => {
+          return `leader_api_addr${gap}= "https://127.0.0.${10 + Number(member)}:${port}"`;
+        },
+      )
+      .replaceAll('"/tls/', `"${sandbox.folder}/${this.certificate}/`)
+      .replaceAll('/trust/ca.crt', `${sandbox.folder}/ca.crt`)
+      .replaceAll('/seal/ca.crt', `${sandbox.folder}/ca.crt`)
+      .replaceAll('/vault/data', `${folder}/data`);
+    writeFileSync(join(folder, 'vault.hcl'), text);
+    const child = sandbox.start(`member-${this.ordinal}`, '/usr/bin/env', [
+      `VAULT_TOKEN=${OPENER.token}`,
+      `VAULT_RAFT_NODE_ID=vault-members-${this.ordinal}`,
+      `VAULT_API_ADDR=https://${this.address}:8202`,
+      `VAULT_CLUSTER_ADDR=https://${this.address}:8201`,
+      ...[vault, 'server', `-config=${folder}/vault.hcl`],
+    ]);
+    return {
+      stop: (signal) =>
+        new Promise((done) => {
+          child.ref();
+          child.once('exit', () => done());
+          child.kill(signal);
+        }),
+    };
+  }
+
+  ask({ path, method = 'GET', token, body }: Question): Promise<Answer> {
+    const sent = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    return new Promise((done, fail) => {
+      const call = request(
+        {
+          ...{ host: this.address, port: 8202, path, method, ca: this.stand.authority, timeout: 10_000 },
+          servername: `vault-members-${this.ordinal}.${HOST}`,
+          headers: token === undefined ? {} : { 'x-vault-token': token },
+          agent: false,
+        },
+        (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }));
+          response.on('error', fail);
+        },
+      );
+      call.on('timeout', () => call.destroy(new Error('no answer within 10 s')));
+      call.on('error', fail);
+      call.end(sent);
+    });
+  }
+
+  /** The status of an answer; 0 where there is none. */
+  async status(path: string): Promise<number> {
+    return this.ask({ path }).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  }
+
+  /** @throws Error where Vault refuses */
+  async want(question: Question): Promise<Buffer> {
+    const { status, body } = await this.ask(question);
+    if (status >= 300)
+      throw new Error(`${question.path} answered ${status}: ${body.toString().slice(0, 200)}`);
+    return body;
+  }
+}
+
+const HOST = 'vault-members.vault.svc.cluster.local';
+
+interface Stand {
+  readonly sandbox: Sandbox;
+  readonly vault: string;
+  readonly authority: Buffer;
+}
+
+/** An authority, and certificates with the names that the platform's has, and with another's. */
+function certificates(folder: string): Buffer {
+  const openssl = (...args: readonly string[]): void => {
+    const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8', cwd: folder });
+    if (status !== 0) throw new Error(`openssl ${args[0] ?? ''} failed: ${stderr}`);
+  };
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'] as const;
+  openssl('req', '-x509', ...key, '-subj', '/CN=root', '-keyout', 'ca.key', '-out', 'ca.crt');
+  const names = { members: `DNS:*.${HOST},IP:${OPENER.host}`, stranger: 'DNS:elsewhere.example' };
+  for (const [name, san] of Object.entries(names)) {
+    mkdirSync(join(folder, name));
+    const extension = ['-addext', `subjectAltName=${san}`, '-addext', 'basicConstraints=CA:false'] as const;
+    const files = ['-keyout', `${name}/tls.key`, '-out', `${name}/tls.crt`] as const;
+    openssl(
+      'req',
+      '-x509',
+      '-CA',
+      'ca.crt',
+      '-CAkey',
+      'ca.key',
+      ...key,
+      '-subj',
+      `/CN=${name}`,
+      ...extension,
+      ...files,
+    );
+  }
+  return readFileSync(join(folder, 'ca.crt'));
+}
+
+/** The Vault whose transit engine opens the others; how to stop it. */
+async function startOpener({ sandbox, vault }: Stand): Promise<() => void> {
+  const tls = `tls_cert_file = "${sandbox.folder}/members/tls.crt"\n  tls_key_file = "${sandbox.folder}/members/tls.key"`;
+  const listener = `listener "tcp" {\n  address = "${OPENER.host}:${OPENER.port}"\n  ${tls}\n}\n`;
+  writeFileSync(join(sandbox.folder, 'opener.hcl'), listener);
+  const dev = ['-dev', `-dev-root-token-id=${OPENER.token}`, '-dev-no-store-token'];
+  const child = sandbox.start('opener', vault, [
+    ...['server', ...dev, '-dev-listen-address=127.0.0.19:8200', `-config=${sandbox.folder}/opener.hcl`],
+  ]);
+  const run = (...args: readonly string[]): boolean =>
+    spawnSync(vault, args, {
+      env: {
+        ...process.env,
+        VAULT_ADDR: 'http://127.0.0.19:8200',
+        VAULT_TOKEN: OPENER.token,
+        HOME: sandbox.folder,
+      },
+    }).status === 0;
+  await until('the opener answers', () => Promise.resolve(run('status')));
+  if (!run('secrets', 'enable', 'transit') || !run('write', '-f', 'transit/keys/lighthouse'))
+    throw new Error(`the opener has no key: ${sandbox.lastWords('opener')}`);
+  return () => child.kill('SIGKILL');
+}
+
+/** Milliseconds until something is so. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<number> {
+  const start = performance.now();
+  while (performance.now() - start < PATIENCE_MS) {
+    if (await isSo()) return Math.round(performance.now() - start);
+    await sleep(50);
+  }
+  throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
+}
+
+async function leaderOf(members: readonly Member[]): Promise<Member | undefined> {
+  const statuses = await Promise.all(members.map((member) => member.status(LEADING)));
+  return members.find((_, index) => statuses[index] === 200);
+}
+
+function same(got: unknown, wanted: unknown, what: string): void {
+  if (JSON.stringify(got) !== JSON.stringify(wanted))
+    throw new Error(`${what}: ${JSON.stringify(got)}, not ${JSON.stringify(wanted)}`);
+}
+
+async function prove(recorder: Recorder, stand: Stand): Promise<void> {
+  const hcl = configuration();
+  const step = (name: string, action: () => Promise<string>) => recorder.check('Vault', name, action);
+  const stopOpener = await startOpener(stand);
+  const members = MEMBERS.map((ordinal) => new Member(stand, ordinal));
+  const running = new Map(members.map((member) => [member, member.start(hcl)]));
+  const [first] = members;
+  if (!first) throw new Error('there is no member');
+  let token = '';
+  let snapshot: Buffer = Buffer.alloc(0);
+
+  await step('without keys members live and count as ready', async () => {
+    await until('all answer', async () =>
+      (await Promise.all(members.map((member) => member.status(ALIVE)))).every((status) => status === 204),
+    );
+    same(await Promise.all(members.map((member) => member.status(READY))), [204, 204, 204], 'readiness');
+    return 'readiness 204, liveness 204';
+  });
+  await step('keys are made at one, the others join it and are opened', async () => {
+    const body = { recovery_shares: 1, recovery_threshold: 1 };
+    const made = await first.want({ path: '/v1/sys/init', method: 'PUT', body });
+    token = (JSON.parse(made.toString()) as { root_token: string }).root_token;
+    const time = await until('all three are open voters', async () => {
+      const { status, body: peers } = await first.ask({ path: '/v1/sys/storage/raft/configuration', token });
+      return status === 200 && peers.toString().split('"voter":true').length === 4;
+    });
+    await until('all are ready', async () =>
+      (await Promise.all(members.map((member) => member.status(READY)))).every((status) => status === 200),
+    );
+    return `three voters after ${time} ms`;
+  });
+  await step('what one is told, another knows', async () => {
+    await first.want({ path: '/v1/sys/mounts/kv', method: 'POST', token, body: { type: 'kv' } });
+    await first.want({ path: '/v1/kv/one', method: 'POST', token, body: { value: 'before' } });
+    const answer = await members.at(-1)?.want({ path: '/v1/kv/one', token });
+    same(answer?.includes('before'), true, 'the value');
+    return 'written at one, read at another';
+  });
+  for (const [signal, name] of [
+    ['SIGKILL', 'a leader that is killed is replaced, and comes back open'],
+    ['SIGTERM', 'a leader that is asked to go hands over'],
+  ] as const) {
+    await step(name, async () => {
+      const leader = await leaderOf(members);
+      if (!leader) throw new Error('nobody leads');
+      const start = performance.now();
+      await running.get(leader)?.stop(signal);
+      const ended = Math.round(performance.now() - start);
+      const rest = members.filter((member) => member !== leader);
+      let next: Member | undefined;
+      await until('another leads', async () => (next = await leaderOf(rest)) !== undefined);
+      await next?.want({ path: '/v1/kv/one', method: 'POST', token, body: { value: signal } });
+      const taken = Math.round(performance.now() - start);
+      running.set(leader, leader.start(hcl));
+      const back = await until('it is ready again', async () => (await leader.status(READY)) === 200);
+      return `ended after ${ended} ms, the next write after ${taken} ms, open again after ${back} ms`;
+    });
+  }
+  await step('a snapshot brings a Vault back that never was', async () => {
+    const leader = await leaderOf(members);
+    if (!leader) throw new Error('nobody leads');
+    snapshot = await leader.want({ path: '/v1/sys/storage/raft/snapshot', token });
+    const fresh = new Member(stand, 5);
+    // It joins nobody.
+    fresh.start(hcl.replaceAll(/ +retry_join \{[^}]*\}\n/g, ''));
+    await until('it answers', async () => (await fresh.status(READY)) === 204);
+    const body = { recovery_shares: 1, recovery_threshold: 1 };
+    const made = await fresh.want({ path: '/v1/sys/init', method: 'PUT', body });
+    const other = (JSON.parse(made.toString()) as { root_token: string }).root_token;
+    await until('it leads', async () => (await fresh.status(LEADING)) === 200);
+    const path = '/v1/sys/storage/raft/snapshot-force';
+    await fresh.want({ path, method: 'POST', token: other, body: snapshot });
+    const time = await until('it has what the other had', async () => {
+      const { status, body: value } = await fresh.ask({ path: '/v1/kv/one', token });
+      return status === 200 && value.includes('SIGTERM');
+    });
+    return `${snapshot.length} bytes, read by the token of before after ${time} ms`;
+  });
+  await step('who shows another name is not joined', async () => {
+    const stranger = new Member(stand, 6, 'stranger');
+    stranger.start(hcl);
+    const joined = hcl.replaceAll(
+      /vault-members-\d\.vault-members\.vault/g,
+      'vault-members-9.elsewhere.vault',
+    );
+    const deceived = new Member(stand, 7);
+    deceived.start(
+      joined.replaceAll(
+        /leader_api_addr( *)= "[^"]*"/g,
+        `leader_api_addr$1= "https://${stranger.address}:8202"`,
+      ),
+    );
+    await until('it answers', async () => (await deceived.status(ALIVE)) === 204);
+    await until('it was refused', () =>
+      Promise.resolve(
+        /x509: certificate is valid for elsewhere/.test(stand.sandbox.lastWords('member-7', 40)),
+      ),
+    );
+    return 'x509: certificate is valid for elsewhere.example';
+  });
+  await step('without its opener a member that starts gets no clients, and the others go on', async () => {
+    stopOpener();
+    const standby = members.find((member) => running.has(member));
+    if (!standby) throw new Error('there is no member');
+    await running.get(standby)?.stop('SIGKILL');
+    running.set(standby, standby.start(hcl));
+    const others = members.filter((member) => member !== standby);
+    await until('the others go on', async () => (await leaderOf(others)) !== undefined);
+    await sleep(3000);
+    const status = await standby.status(READY);
+    if (status === 200 || status === 204) throw new Error(`it counts as ready: ${status}`);
+    return status === 0 ? 'it ends, for the kubelet to start it again' : `readiness ${status}`;
+  });
+}
+
+async function main(): Promise<number> {
+  parseArgs({ options: {} });
+  const recorder = new Recorder('Vault of production');
+  const { vault } = await findPrograms(['vault'], console.error);
+  const sandbox = new Sandbox('vault');
+  try {
+    await prove(recorder, { sandbox, vault, authority: certificates(sandbox.folder) });
+    const report = recorder.report();
+    console.log(summaryOf(report));
+    return isGood(report) ? 0 : 1;
+  } finally {
+    await sandbox.close();
+  }
+}
+
+runCommand(USAGE, main);
