@@ -81,8 +81,8 @@ function edge(
   { environment, images, ground }: Site,
   { api, most }: BridgeWithFuse,
 ): BridgeEdge {
-  const { connections, ...entry } = environment.edge;
-  return new BridgeEdge(namespace, 'edge', {
+  const { connections, agents = [], ...entry } = environment.edge;
+  const edge = new BridgeEdge(namespace, 'edge', {
     ...ground,
     ...entry,
     image: images('haproxy'),
@@ -91,6 +91,8 @@ function edge(
     sessions: environment.bridge.state === 'local' ? 'one-process' : 'shared',
     limits: { connections, servers: most },
   });
+  agents.forEach((agent) => edge.admit(agent));
+  return edge;
 }
 
 /** Where sessions, experts and events live. */

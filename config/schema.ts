@@ -789,6 +789,14 @@ export const environmentSchema = {
           description:
             "Who must show a certificate of the platform's authority: everybody; who needs no token; nobody. Without it: required.",
         },
+        agents: {
+          type: 'array',
+          description:
+            'Agents that run elsewhere, each of which gets a certificate to show; a person hands it over from the Secret edge-agent-<name>.',
+          minItems: 1,
+          uniqueItems: true,
+          items: name,
+        },
         outside: {
           type: 'array',
           description:

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { Container, Deployment, PodDisruptionBudget, Service } from '../../imports/k8s';
-import { CertificateAuthority, trustVolume } from '../certificate-authority';
+import { CertificateAuthority, TlsSecret, trustVolume } from '../certificate-authority';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
@@ -87,6 +87,7 @@ export class BridgeEdge extends Construct {
   readonly https: Endpoint;
   readonly http: Endpoint;
   readonly limits: EdgeLimits;
+  private readonly authority: CertificateAuthority;
 
   constructor(scope: Construct, id: string, props: BridgeEdgeProps) {
     super(scope, id);
@@ -95,6 +96,7 @@ export class BridgeEdge extends Construct {
     const limits = { ...EDGE_LIMITS, ...props.limits };
     this.check(replicas, limits);
     this.limits = limits;
+    this.authority = authority;
 
     // A client stays with one pod, so that its limits are what they say.
     this.connections = new Connections(this, {
@@ -150,6 +152,14 @@ export class BridgeEdge extends Construct {
         spec: { maxUnavailable: 1, selector: { matchLabels: this.connections.labels } },
       });
     }
+  }
+
+  /**
+   * A certificate for an agent that runs elsewhere, in the Secret `<edge>-agent-<name>`: a person hands it over, and again when it
+   * was renewed. Its common name is the agent's, and stands in the log as the client.
+   */
+  admit(agent: string): TlsSecret {
+    return this.authority.client(this, `Agent-${agent}`, agent);
   }
 
   /** Leads clients from outside to HTTPS alone; with their own addresses, for limits are by address. */

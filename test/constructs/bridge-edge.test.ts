@@ -168,6 +168,32 @@ test.each([[[]], [['198.51.100.0/24']]])('policies are what is declared, clients
   expect(findings.filter(({ path }) => path.includes('/edge'))).toEqual([]);
 });
 
+test('an agent that runs elsewhere gets a certificate in its own name, to show and not to serve with', () => {
+  const manifests = manifestsOf(
+    platformWith((ground) => {
+      const namespace = ground.namespaces.add('bridge');
+      const server = new Connections(new Construct(namespace, 'server'), {
+        name: 'bridge',
+        component: 'server',
+        service: 'headless',
+      });
+      const edge = new BridgeEdge(namespace, 'edge', {
+        image: 'docker.io/library/haproxy:3.3.10-alpine',
+        backend: server.listen('api', 8765),
+        authority: ground.authority,
+        domain: 'bridge.example.com',
+      });
+      edge.admit('build-farm');
+      ground.scrape(edge);
+    }),
+  );
+  expect(spec<CertificateSpec>(find(manifests, 'Certificate', 'edge-agent-build-farm'))).toMatchObject({
+    commonName: 'build-farm',
+    secretName: 'edge-agent-build-farm',
+    usages: ['client auth'],
+  });
+});
+
 test('one pod has no disruption budget', () => {
   const manifests = build({ replicas: 1 });
   expect(manifests.filter(({ kind }) => kind === 'PodDisruptionBudget')).toEqual([]);
