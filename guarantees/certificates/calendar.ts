@@ -104,13 +104,13 @@ class Course {
   }
 
   next({ certificate, from }: Issue): Issue {
-    return this.at(certificate, from + Math.max(1, certificate.duration - certificate.renewBefore));
+    return this.at(certificate, from + periodOf(certificate));
   }
 
   /** The issue of an authority that is in force at a moment. */
   inForce(certificate: Certificate, moment: number): Issue {
     const birth = this.births.get(certificate.name) ?? 0;
-    const period = Math.max(1, certificate.duration - certificate.renewBefore);
+    const period = periodOf(certificate);
     return this.at(certificate, birth + Math.floor(Math.max(0, moment - birth) / period) * period);
   }
 
@@ -119,7 +119,7 @@ class Course {
       .filter(({ issuedFor }) => issuedFor.isCA === true)
       .reduce((sum, { name, duration, renewBefore }) => {
         const lived = seconds - (this.births.get(name) ?? 0);
-        return sum + 1 + Math.floor(lived / Math.max(1, duration - renewBefore));
+        return sum + 1 + Math.floor(lived / periodOf({ duration, renewBefore }));
       }, 0);
   }
 
@@ -171,6 +171,10 @@ function distrusted(course: Course, issue: Issue, until: number): Finding[] {
     },
   ];
 }
+
+/** Seconds from one issue to the next; of one that is to be renewed before it begins, which is refused elsewhere: its whole life. */
+const periodOf = ({ duration, renewBefore }: { duration: number; renewBefore: number }): number =>
+  renewBefore < duration ? duration - renewBefore : Math.max(1, duration);
 
 function distinctFindings(findings: readonly Finding[]): Finding[] {
   return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];

@@ -163,7 +163,7 @@ class WholeWayOfLogs(WholeWay):
         self.assertEqual(self.sql(order), [([f"{1_000_000 * n}_0_lighthouse-01" for n in range(1, 401)],)])
 
     def test_a_file_without_a_place_in_the_order(self) -> None:
-        """The bridge reads it."""
+        # The bridge reads it.
         make_logs(self.store, 10, 0)
         (self.store / "events_000001.log.gz").rename(self.store / "events_000001.log.1")
         self.fail_with(1, "events_000001.log.1\n.*\n.*left behind", "plan")

@@ -32,6 +32,7 @@ const JOBS: Readonly<Record<string, RegExp>> = {
   prometheus: /^observability\/prometheus$/,
   'redis-exporter': /^redis\/(cache|sessions)-members$/,
   tempo: /^observability\/tempo$/,
+  vault: /^vault\/vault-members$/,
   weaviate: /^vector-database\/weaviate-members$/,
 };
 
