@@ -293,9 +293,9 @@ export const OBJECT_FAULTS: readonly ObjectFault[] = [
   },
   {
     name: 'a right handed to another Role',
-    gate: 'safety check',
+    gate: 'guarantees',
     edit: field('RoleBinding/redis/cache-users', 'roleRef.name', 'cache-applications'),
-    says: 'roleRef',
+    says: 'is bound to nobody',
   },
   {
     name: 'a database that is no longer there',
