@@ -5,6 +5,7 @@ import { check as argoCd } from '../test/payloads/argo-cd';
 import { check as eventLog } from '../test/payloads/event-log';
 import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
+import { check as experts } from '../test/payloads/experts';
 import { check as images } from '../test/payloads/images';
 import { check as mesh } from '../test/payloads/mesh';
 import { check as migration } from '../test/payloads/migration';
@@ -24,6 +25,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'event-log': eventLog,
   edge,
   'event-store': eventStore,
+  experts,
   images,
   mesh,
   migration,

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Expert } from '../../constructs/bridge-with-fuse/experts';
 import type { Report } from './report';
@@ -115,7 +116,7 @@ export async function check(report: Report): Promise<void> {
   const lines: string[] = [];
   const child = start(folder, port, lines);
   try {
-    await until(30_000, () => lines.length === 2);
+    await until(5000, () => lines.length === 2);
     report(
       'a bridge that is not there: not ready, said once for each coordinator, in the form of its lines',
       !existsSync(ready) &&
@@ -123,7 +124,7 @@ export async function check(report: Report): Promise<void> {
       lines[0],
     );
     await registry.start(port);
-    const first = await until(30_000, () => existsSync(ready));
+    const first = await until(5000, () => existsSync(ready));
     report(
       'once it is there, all are registered, agents by their coordinator, and it is ready',
       registry.registrations.join(' ') === 'reviews>reviews reviews>audit reviews>layout alone>alone' &&
@@ -141,7 +142,7 @@ export async function check(report: Report): Promise<void> {
     );
 
     registry.forget();
-    const restarted = await until(30_000, () => registry.experts === NAMES);
+    const restarted = await until(5000, () => registry.experts === NAMES);
     report(
       'a bridge that was started again, and knows nobody, is told at the next look',
       restarted < AGAIN * 500 && lines.filter((line) => line.includes('its session is void')).length === 2,
@@ -159,14 +160,14 @@ export async function check(report: Report): Promise<void> {
       `after ${refused} ms: ${lines.at(-1)}`,
     );
     registry.refuses = undefined;
-    await until(30_000, () => existsSync(ready));
+    await until(5000, () => existsSync(ready));
     report('and all is well when it is taken', true);
 
     await registry.stop();
     const away = await until(8000, () => !existsSync(ready));
     report('a bridge that goes away is noticed', true, `after ${away} ms`);
     await registry.start(port);
-    await until(30_000, () => existsSync(ready));
+    await until(5000, () => existsSync(ready));
 
     const secret = lines.filter((line) => /:0:0/.test(line));
     report('no token is in its lines', secret.length === 0, secret[0]);
@@ -193,7 +194,7 @@ function start(folder: string, port: number, lines: string[]): ChildProcess {
       AGAIN_SECONDS: String(AGAIN),
     },
   });
-  child.stdout.on('data', (chunk: Buffer) => lines.push(...chunk.toString().trimEnd().split('\n')));
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   return child;
 }
 
