@@ -2,7 +2,7 @@ import type { Platform } from '../../synth/platform';
 import type { Finding } from '../guarantee';
 import { time } from '../figures';
 import { type Holder, holdersOf } from './holders';
-import { type Certificate, certificatesIn, issuersIn, trustedSecrets } from './model';
+import { type Certificate, certificatesIn, type Issuers, issuersIn, trustedSecrets } from './model';
 import { KUBELET, ROLLED } from './programs';
 
 /** What is published at a moment, and holds until the next. */
@@ -63,8 +63,9 @@ export function calendarOf(steps: readonly Step[], seconds: number): Calendar {
           cause: `${name} holds ${certificate.name}, and nothing says how it takes a renewed one`,
           remedy: 'have it reload or restart, and say how in guarantees/certificates/programs.ts',
         });
-    for (let issue = course.first(certificate); issue.from < seconds; issue = course.next(issue)) {
-      const until = course.next(issue).from + KUBELET + within;
+    for (let issue = course.first(certificate), next; issue.from < seconds; issue = next) {
+      next = course.next(issue);
+      const until = next.from + KUBELET + within;
       const margin = Math.min(...chainOf(issue).map(({ to }) => to)) - until;
       uses.push({ issue, until, margin });
       findings.push(...outlived(issue, margin), ...distrusted(course, issue, until));
@@ -86,17 +87,29 @@ function leavesIn(platform: Platform): Leaf[] {
     });
 }
 
+/** Who signs, and whom everybody trusts, from a moment on. */
+interface Rules {
+  readonly at: number;
+  readonly issuers: Issuers;
+  readonly trusted: ReadonlySet<string>;
+}
+
 /** What was issued when. */
 class Course {
   private readonly births = new Map<string, number>();
   private readonly known = new Map<string, Certificate>();
+  private readonly rules: readonly Rules[];
 
-  constructor(private readonly steps: readonly Step[]) {
-    for (const { at, platform } of steps)
-      for (const certificate of certificatesIn(platform)) {
+  constructor(steps: readonly Step[]) {
+    // Read once: they are asked at every issue.
+    this.rules = steps.map(({ at, platform }) => {
+      const certificates = certificatesIn(platform);
+      for (const certificate of certificates) {
         if (!this.births.has(certificate.name)) this.births.set(certificate.name, at);
         this.known.set(certificate.name, certificate);
       }
+      return { at, issuers: issuersIn(platform, certificates), trusted: trustedSecrets(platform) };
+    });
   }
 
   first(certificate: Certificate): Issue {
@@ -125,14 +138,14 @@ class Course {
 
   /** Bundles that somebody may have in a span of time: a new one reaches the last after a while. */
   bundles(from: number, until: number): ReadonlySet<string>[] {
-    return this.steps
-      .filter(({ at }, i) => at <= until && (this.steps[i + 1]?.at ?? Infinity) + ROLLED > from)
-      .map(({ platform }) => trustedSecrets(platform));
+    return this.rules
+      .filter(({ at }, i) => at <= until && (this.rules[i + 1]?.at ?? Infinity) + ROLLED > from)
+      .map(({ trusted }) => trusted);
   }
 
   private at(certificate: Certificate, from: number): Issue {
-    const platform = this.steps.findLast(({ at }) => at <= from)?.platform ?? this.steps[0]?.platform;
-    const signer = platform && issuersIn(platform, certificatesIn(platform)).get(certificate.issuer);
+    const rules = this.rules.findLast(({ at }) => at <= from) ?? this.rules[0];
+    const signer = rules?.issuers.get(certificate.issuer);
     return {
       certificate,
       from,
