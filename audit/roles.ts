@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../imports/k8s';
-import type { Manifest } from '../constructs/platform/manifest';
+import { isBinding } from '../synth/bindings';
 import type { Platform } from '../synth/platform';
 import { identityOf } from '../synth/references';
 import { listed, type Section, sortedRows } from './section';
@@ -15,22 +15,13 @@ export interface Grant {
   readonly rules: readonly PolicyRule[];
 }
 
-interface Binding {
-  readonly roleRef: { readonly kind: string; readonly name: string };
-  readonly subjects?: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly namespace?: string;
-  }[];
-}
-
 /** Everything that the platform's own bindings grant. */
 export function grantsIn({ objects }: Platform): Grant[] {
   const roles = new Map(objects.map(({ manifest }) => [identityOf(manifest), manifest]));
   return objects.flatMap(({ manifest }) => {
-    if (manifest.kind !== 'RoleBinding' && manifest.kind !== 'ClusterRoleBinding') return [];
-    const { roleRef, subjects = [] } = manifest as Manifest & Binding;
-    const { namespace } = manifest.metadata;
+    if (!isBinding(manifest)) return [];
+    const { roleRef, subjects = [], metadata } = manifest;
+    const { namespace } = metadata;
     const role =
       roleRef.kind === 'Role' ? `Role/${namespace}/${roleRef.name}` : `ClusterRole/${roleRef.name}`;
     const rules = (roles.get(role)?.['rules'] ?? []) as readonly PolicyRule[];

@@ -1,4 +1,5 @@
 import type { Manifest } from '../constructs/platform/manifest';
+import { type Binding, isBinding } from '../synth/bindings';
 import { inventoryOf, type PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
 import { identify, identityOf } from '../synth/references';
@@ -13,7 +14,10 @@ export const accounts: Guarantee = {
   name: 'accounts',
   check: (platform) => {
     const users = usersOf(platform);
-    const bindings = platform.objects.filter(({ manifest }) => isBinding(manifest)).map(bindingOf);
+    const bindings = platform.objects
+      .map(({ manifest }) => manifest)
+      .filter(isBinding)
+      .map(handingOf);
     const roles = of(platform, 'Role', 'ClusterRole');
     return {
       findings: [
@@ -77,23 +81,13 @@ function shared(account: string, sources: readonly PodSource[]): Finding[] {
   ];
 }
 
-interface Binding {
+/** A role, and the service accounts that it is handed to, by their identities. */
+interface Handing {
   readonly role: string;
   readonly accounts: readonly string[];
 }
 
-const isBinding = ({ kind }: Manifest): boolean => kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
-
-function bindingOf({ manifest }: PlatformObject): Binding {
-  const { namespace: own } = manifest.metadata;
-  const { roleRef, subjects = [] } = manifest as unknown as {
-    readonly roleRef: { readonly kind: string; readonly name: string };
-    readonly subjects?: readonly {
-      readonly kind: string;
-      readonly name: string;
-      readonly namespace?: string;
-    }[];
-  };
+function handingOf({ roleRef, subjects = [], metadata: { namespace: own } }: Manifest & Binding): Handing {
   return {
     role: identify(roleRef.kind, roleRef.kind === 'Role' ? own : undefined, roleRef.name),
     accounts: subjects
@@ -109,14 +103,14 @@ function of({ objects }: Platform, ...kinds: readonly string[]): PlatformObject[
 function unused(
   { path, manifest }: PlatformObject,
   users: ReadonlyMap<string, unknown>,
-  bindings: readonly Binding[],
+  bindings: readonly Handing[],
 ): Finding[] {
   const account = identityOf(manifest);
   if (users.has(account) || bindings.some(({ accounts: bound }) => bound.includes(account))) return [];
   return [{ path, cause: `${account}: nothing runs as it, and no role is bound to it`, remedy: 'remove it' }];
 }
 
-function unbound({ path, manifest }: PlatformObject, bindings: readonly Binding[]): Finding[] {
+function unbound({ path, manifest }: PlatformObject, bindings: readonly Handing[]): Finding[] {
   const role = identityOf(manifest);
   if (bindings.some((binding) => binding.role === role)) return [];
   return [{ path, cause: `${role} is bound to nobody`, remedy: 'bind it to who needs it, or remove it' }];

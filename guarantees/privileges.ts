@@ -3,6 +3,7 @@ import type { ClusterSpec } from '../imports/postgresql.cnpg.io';
 import type { Manifest } from '../constructs/platform/manifest';
 import { RESTRICTED, restrictedPod } from '../constructs/platform/pod';
 import { spec } from '../constructs/platform/workloads';
+import { isBinding } from '../synth/bindings';
 import { inventoryOf, type PodSource } from '../synth/inventory';
 import { identityOf } from '../synth/references';
 import type { Platform } from '../synth/platform';
@@ -172,27 +173,18 @@ function tokenDeviations(
   ];
 }
 
-interface Binding {
-  readonly subjects?: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly namespace?: string;
-  }[];
-}
-
 function boundAccounts({ objects }: Platform): Set<string> {
   return new Set(
     objects
-      .filter(({ manifest }) => isBinding(manifest))
-      .flatMap(({ manifest }) =>
-        ((manifest as Manifest & Binding).subjects ?? [])
+      .map(({ manifest }) => manifest)
+      .filter(isBinding)
+      .flatMap(({ subjects = [], metadata }) =>
+        subjects
           .filter(({ kind }) => kind === 'ServiceAccount')
-          .map(({ name, namespace = manifest.metadata.namespace }) => `${namespace}/${name}`),
+          .map(({ name, namespace = metadata.namespace }) => `${namespace}/${name}`),
       ),
   );
 }
-
-const isBinding = ({ kind }: Manifest): boolean => kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
 
 function namespaceDeviations({ objects }: Platform): Deviation[] {
   return objects
@@ -220,7 +212,7 @@ const MIGHTY: ReadonlySet<string> = new Set(['cluster-admin', 'admin', 'edit']);
 
 function roleDeviations(manifest: Manifest): Pick<Deviation, 'control' | 'detail' | 'remedy'>[] {
   if (isBinding(manifest)) {
-    const { name } = manifest['roleRef'] as { name: string };
+    const { name } = manifest.roleRef;
     if (!MIGHTY.has(name)) return [];
     return [
       { control: 'mighty role', detail: `it hands out ${name}`, remedy: 'bind a role of what is needed' },
