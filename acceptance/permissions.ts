@@ -1,6 +1,8 @@
 import { MAKES } from '../constructs/platform/labels';
 import type { Manifest } from '../constructs/platform/manifest';
+import { isBinding } from '../synth/bindings';
 import { identityOf } from '../synth/references';
+import { review, serviceAccount } from './access-review';
 import type { Cluster } from './cluster';
 import type { Finding } from './report';
 
@@ -9,15 +11,6 @@ interface Rule {
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
-}
-
-interface Binding {
-  readonly roleRef: { readonly kind: string; readonly name: string };
-  readonly subjects?: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly namespace?: string;
-  }[];
 }
 
 /** One thing that somebody may or may not do. */
@@ -72,17 +65,17 @@ function rulesFor(
   where: string,
   objects: readonly Manifest[],
 ): Rule[] {
-  const isBound = (binding: Manifest): boolean =>
-    ((binding as unknown as Binding).subjects ?? []).some(
-      (subject) =>
-        subject.kind === 'ServiceAccount' && subject.name === name && subject.namespace === namespace,
+  const bindings = objects
+    .filter(isBinding)
+    .filter(
+      ({ kind, metadata, subjects = [] }) =>
+        (kind === 'ClusterRoleBinding' || metadata.namespace === where) &&
+        subjects.some(
+          (subject) =>
+            subject.kind === 'ServiceAccount' && subject.name === name && subject.namespace === namespace,
+        ),
     );
-  const bindings = objects.filter(
-    ({ kind, metadata }) =>
-      kind === 'ClusterRoleBinding' || (kind === 'RoleBinding' && metadata.namespace === where),
-  );
-  return bindings.filter(isBound).flatMap((binding) => {
-    const { roleRef } = binding as unknown as Binding;
+  return bindings.flatMap(({ roleRef }) => {
     const role = objects.find(
       ({ kind, metadata }) =>
         kind === roleRef.kind &&
@@ -142,38 +135,17 @@ export function badMakers(objects: readonly Manifest[]): Finding[] {
 /** Asks the API server all that the objects promise; where it answers otherwise, a line. */
 export async function answersTo(cluster: Cluster, questions: readonly Question[]): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const queue = questions.values();
-  const ask = async (): Promise<void> => {
-    for (const question of queue) {
-      const { account, verb, group, resource, object, namespace, isAllowed } = question;
-      const [name = '', subresource] = resource.split('/');
-      const user = `system:serviceaccount:${account.namespace}:${account.name}`;
-      const { body } = await cluster.request<{ status: { allowed: boolean } }>(
-        'POST',
-        '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-        {
-          body: {
-            apiVersion: 'authorization.k8s.io/v1',
-            kind: 'SubjectAccessReview',
-            spec: {
-              user,
-              groups: [
-                'system:serviceaccounts',
-                `system:serviceaccounts:${account.namespace}`,
-                'system:authenticated',
-              ],
-              resourceAttributes: { verb, group, resource: name, subresource, name: object, namespace },
-            },
-          },
-        },
-      );
-      if (body.status.allowed !== isAllowed)
+  await review(
+    cluster,
+    questions.map((question) => ({ ...question, name: question.object })),
+    ({ account }) => serviceAccount(account.namespace, account.name),
+    ({ account, verb, resource, object, namespace, isAllowed: isPromised }, isAllowed) => {
+      if (isAllowed !== isPromised)
         findings.push({
           name: `ServiceAccount/${account.namespace}/${account.name}`,
-          message: `${isAllowed ? 'may not' : 'may'} ${verb} ${resource}${object === undefined ? '' : ` ${object}`} in ${namespace}`,
+          message: `${isPromised ? 'may not' : 'may'} ${verb} ${resource}${object === undefined ? '' : ` ${object}`} in ${namespace}`,
         });
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, ask));
+    },
+  );
   return findings;
 }
