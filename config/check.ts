@@ -53,7 +53,12 @@ function findingOf(error: DefinedError, schema: SchemaObject, value: unknown): F
     case 'additionalProperties': {
       const key = error.params.additionalProperty;
       const free = Object.keys(properties).filter((name) => !Object.hasOwn(data as object, name));
-      return { path: [...path, key], message: `unknown key${didYouMean(key, free)}`, at: 'key' };
+      return {
+        path: [...path, key],
+        message: `unknown key${didYouMean(key, free)}`,
+        at: 'key',
+        isExtra: true,
+      };
     }
     case 'type': {
       const remedy =

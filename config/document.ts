@@ -15,6 +15,11 @@ export interface Finding {
    * @default 'value'
    */
   readonly at?: 'key' | 'value';
+  /**
+   * Whether what holds the value is as it should be but for this: a key too many.
+   * @default false
+   */
+  readonly isExtra?: boolean;
 }
 
 /** All that is wrong with configuration, each as `file:line:column path: what is wrong`. */

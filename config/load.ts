@@ -26,7 +26,7 @@ export function loadEnvironment(file: string): Environment {
   // Where the schema has nothing against a section, it has the type that the schema gives it.
   const environment = config.value as Environment;
   const isSound = (section: keyof Environment): boolean =>
-    malformed.every(({ path, at }) => at === 'key' || (path.length > 0 && path[0] !== section));
+    malformed.every(({ path, isExtra }) => isExtra || (path.length > 0 && path[0] !== section));
   config.refuse([
     ...malformed,
     ...(isSound('environment') ? nameFindings(environment, basename(file, '.yaml')) : []),
