@@ -1,9 +1,10 @@
 import { Construct } from 'constructs';
 import { Container, CronJob } from '../../imports/k8s';
 import { trustVolume } from '../certificate-authority';
-import { awsCliEnv, Bucket, bucketUrl } from '../platform/bucket';
+import { Bucket, copyEnv } from '../platform/bucket';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
+import { recurring } from '../platform/cron';
 import { resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 
 /** Where copies of the event log go, and how often. */
@@ -44,12 +45,7 @@ export class EventBackup extends Construct {
     const account = withoutToken(this);
     new CronJob(this, 'Resource', {
       spec: {
-        schedule: `*/${Math.floor(recoveryPointMinutes / 2)} * * * *`,
-        timeZone: 'Etc/UTC',
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: 60 * recoveryPointMinutes,
-        successfulJobsHistoryLimit: 1,
-        failedJobsHistoryLimit: 3,
+        ...recurring(`*/${Math.floor(recoveryPointMinutes / 2)} * * * *`, 60 * recoveryPointMinutes),
         jobTemplate: {
           spec: {
             backoffLimit: 2,
@@ -91,13 +87,7 @@ export class EventBackup extends Construct {
       name: 'copy-events',
       image,
       command: ['/bin/sh', '/config/copy-events.sh'],
-      env: [
-        { name: 'EVENTS', value: `/data/${folderInClaim}` },
-        { name: 'BACKUP_BUCKET', value: bucket.name },
-        { name: 'BACKUP_PREFIX', value: folder },
-        { name: 'BACKUP_ENDPOINT', value: bucketUrl(bucket) },
-        ...awsCliEnv(bucket),
-      ],
+      env: [{ name: 'EVENTS', value: `/data/${folderInClaim}` }, ...copyEnv(bucket, folder)],
       securityContext: RESTRICTED,
       resources: resources({ cpu: '20m', memory: '128Mi' }),
       volumeMounts: [

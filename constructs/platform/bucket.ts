@@ -44,6 +44,16 @@ export function bucketEnv({
   ];
 }
 
+/** What a script that copies something into a folder of a bucket is told, with the settings of the AWS command line. */
+export function copyEnv(bucket: Bucket, folder: string): EnvVar[] {
+  return [
+    { name: 'BACKUP_BUCKET', value: bucket.name },
+    { name: 'BACKUP_PREFIX', value: folder },
+    { name: 'BACKUP_ENDPOINT', value: bucketUrl(bucket) },
+    ...awsCliEnv(bucket),
+  ];
+}
+
 /** Settings of the AWS command line: keys, whom it trusts (the bundle mounted at /trust), and a home that it can write to. */
 export function awsCliEnv(bucket: Pick<Bucket, 'accessKey' | 'secretKey' | 'region' | 'trust'>): EnvVar[] {
   return [

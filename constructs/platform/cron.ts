@@ -1,3 +1,23 @@
+import type { CronJobSpec } from '../../imports/k8s';
+
+/**
+ * How a job runs again and again: one at a time, by a schedule of five fields in UTC, with its last failures kept to look at.
+ * @param startingDeadlineSeconds how late it may still begin
+ */
+export function recurring(
+  schedule: string,
+  startingDeadlineSeconds = 3600,
+): Omit<CronJobSpec, 'jobTemplate'> {
+  return {
+    schedule,
+    timeZone: 'Etc/UTC',
+    concurrencyPolicy: 'Forbid',
+    startingDeadlineSeconds,
+    successfulJobsHistoryLimit: 1,
+    failedJobsHistoryLimit: 3,
+  };
+}
+
 const DAY = 24 * 60;
 
 /** Days that are looked at: more than a year, so that what runs once a year is seen twice. */

@@ -4,6 +4,7 @@ import { trustVolume } from '../certificate-authority';
 import { Credential } from '../credentials';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
+import { recurring } from '../platform/cron';
 import { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
 import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
@@ -63,12 +64,7 @@ export class EventStoreSchema extends Construct {
       metadata: { name: `${objectName(this)}-maintenance` },
       spec: {
         // Not at midnight, where the writers move to the next day's partition.
-        schedule: '17 2 * * *',
-        timeZone: 'Etc/UTC',
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: 3600,
-        successfulJobsHistoryLimit: 1,
-        failedJobsHistoryLimit: 3,
+        ...recurring('17 2 * * *'),
         // It gives up after two seconds of waiting for its lock and is to be repeated.
         jobTemplate: {
           spec: { backoffLimit: 6, activeDeadlineSeconds: JOB_DEADLINE_SECONDS, template: maintain },

@@ -1,9 +1,10 @@
 import { Construct } from 'constructs';
 import { Container, CronJob } from '../../imports/k8s';
 import { TRUST_FILE, trustVolume } from '../certificate-authority';
-import { awsCliEnv, Bucket, bucketUrl } from '../platform/bucket';
+import { Bucket, copyEnv } from '../platform/bucket';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
+import { recurring } from '../platform/cron';
 import type { Endpoint } from '../platform/endpoint';
 import { Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { AUDIENCE, SNAPSHOT } from './admission';
@@ -50,12 +51,7 @@ export class Snapshots extends Construct {
     const account = withoutToken(this);
     new CronJob(this, 'Resource', {
       spec: {
-        schedule,
-        timeZone: 'Etc/UTC',
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: 3600,
-        successfulJobsHistoryLimit: 1,
-        failedJobsHistoryLimit: 3,
+        ...recurring(schedule),
         jobTemplate: {
           spec: {
             backoffLimit: 3,
@@ -123,12 +119,7 @@ export class Snapshots extends Construct {
       name: 'keep',
       image: cliImage,
       command: ['/bin/sh', '/config/keep-snapshot.sh'],
-      env: [
-        { name: 'BACKUP_BUCKET', value: bucket.name },
-        { name: 'BACKUP_PREFIX', value: folder },
-        { name: 'BACKUP_ENDPOINT', value: bucketUrl(bucket) },
-        ...awsCliEnv(bucket),
-      ],
+      env: copyEnv(bucket, folder),
       securityContext: RESTRICTED,
       resources: resources(STEP),
       volumeMounts: [

@@ -3,6 +3,7 @@ import { CronJob, ServiceAccount } from '../../imports/k8s';
 import type { Credential } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
+import { recurring } from '../platform/cron';
 import type { Endpoint } from '../platform/endpoint';
 import { objectName } from '../platform/names';
 import { scriptPod } from './script-pod';
@@ -33,13 +34,8 @@ export class BackupJob extends Construct {
     });
     new CronJob(this, 'Resource', {
       spec: {
-        schedule,
-        timeZone: 'Etc/UTC',
         // A backup is refused while another one runs.
-        concurrencyPolicy: 'Forbid',
-        startingDeadlineSeconds: 3600,
-        successfulJobsHistoryLimit: 1,
-        failedJobsHistoryLimit: 3,
+        ...recurring(schedule),
         jobTemplate: {
           spec: {
             backoffLimit: 3,
