@@ -62,11 +62,11 @@ export class PlatformOperators extends Construct {
         ...windowsFor(props.syncWindows),
       },
     });
-    const early = names.filter((name) => !operatorChart(name).isLate);
-    this.nextWave = 1 + Math.max(0, ...early.map(wave));
+    const early = names.filter((name) => !LATE.includes(name));
+    this.nextWave = 1 + Math.max(0, ...early.map((name) => wave(name)));
     for (const name of names) {
       // In the wave after the first phase, and among themselves in order.
-      const moment = early.includes(name) ? wave(name) : this.nextWave + lateWave(name);
+      const moment = early.includes(name) ? wave(name) : this.nextWave + wave(name, LATE);
       this.install(name, project.name, moment, meshed);
     }
   }
@@ -99,17 +99,13 @@ export class PlatformOperators extends Construct {
   }
 }
 
-/** One after all that it needs; the projects are in wave 0. */
-function wave(name: OperatorName): number {
-  const { needs } = operatorChart(name);
-  return 1 + Math.max(0, ...OPERATOR_NAMES.filter((other) => needs.includes(other)).map(wave));
-}
+/** Those that come after the first phase. */
+const LATE = OPERATOR_NAMES.filter((name) => operatorChart(name).isLate);
 
-/** The same among those that come after the first phase. */
-function lateWave(name: OperatorName): number {
-  const { needs } = operatorChart(name);
-  const late = OPERATOR_NAMES.filter((other) => needs.includes(other) && operatorChart(other).isLate);
-  return 1 + Math.max(0, ...late.map(lateWave));
+/** One after all of these that it needs; the projects are in wave 0. */
+function wave(name: OperatorName, among: readonly OperatorName[] = OPERATOR_NAMES): number {
+  const needed = among.filter((other) => operatorChart(name).needs.includes(other));
+  return 1 + Math.max(0, ...needed.map((other) => wave(other, among)));
 }
 
 /** What an operator's namespace says: whether the roots come there, whether the mesh takes its pods in, and what they may do. */
