@@ -20,7 +20,7 @@ type Props = Partial<BridgeEdgeProps> | ((ground: Ground) => BridgeEdgeProps);
 
 const build = (props: Props = {}) => manifestsOf(platform(props));
 
-function platform(props: Props): Platform {
+function platform(props: Props, use: (edge: BridgeEdge) => void = () => undefined): Platform {
   return platformWith((ground) => {
     const namespace = ground.namespaces.add('bridge');
     const server = new Connections(new Construct(namespace, 'server'), {
@@ -36,6 +36,7 @@ function platform(props: Props): Platform {
       domain: 'bridge.example.com',
       ...(typeof props === 'function' ? { ...props(ground), backend } : props),
     });
+    use(edge);
     ground.scrape(edge);
   });
 }
@@ -169,24 +170,7 @@ test.each([[[]], [['198.51.100.0/24']]])('policies are what is declared, clients
 });
 
 test('an agent that runs elsewhere gets a certificate in its own name, to show and not to serve with', () => {
-  const manifests = manifestsOf(
-    platformWith((ground) => {
-      const namespace = ground.namespaces.add('bridge');
-      const server = new Connections(new Construct(namespace, 'server'), {
-        name: 'bridge',
-        component: 'server',
-        service: 'headless',
-      });
-      const edge = new BridgeEdge(namespace, 'edge', {
-        image: 'docker.io/library/haproxy:3.3.10-alpine',
-        backend: server.listen('api', 8765),
-        authority: ground.authority,
-        domain: 'bridge.example.com',
-      });
-      edge.admit('build-farm');
-      ground.scrape(edge);
-    }),
-  );
+  const manifests = manifestsOf(platform({}, (edge) => edge.admit('build-farm')));
   expect(spec<CertificateSpec>(find(manifests, 'Certificate', 'edge-agent-build-farm'))).toMatchObject({
     commonName: 'build-farm',
     secretName: 'edge-agent-build-farm',
