@@ -1,11 +1,11 @@
-import { spec } from '../constructs/platform/workloads';
+import { spec } from '../../constructs/platform/workloads';
 import type {
   AuthorizationPolicySpec,
   AuthorizationPolicySpecRules,
   PeerAuthenticationSpec,
-} from '../imports/security.istio.io';
-import type { PlatformObject } from '../synth/platform';
-import type { Labels } from './policy';
+} from '../../imports/security.istio.io';
+import type { PlatformObject } from '../../synth/platform';
+import type { Labels } from '../policy';
 
 // The mesh's policies as its agents on the nodes read them (pilot/pkg/serviceregistry/ambient/authorization.go, Istio 1.31).
 
