@@ -1,8 +1,5 @@
 import type { Outcome } from '../acceptance/kubectl';
 
-/** Where attacks are tried: kubectl, signed in as somebody who may do everything, to impersonate and to put things right. */
-export type Kubectl = (args: readonly string[], input?: string) => Promise<Outcome>;
-
 /** One attack, and the same thing where it is permitted: an attack that cannot succeed anywhere would prove nothing. */
 export interface Attack {
   readonly name: string;
@@ -10,10 +7,11 @@ export interface Attack {
   readonly means: string;
   /** What the refusal must say. */
   readonly refusal: RegExp;
-  readonly attempt: (kubectl: Kubectl) => Promise<Outcome>;
+  readonly attempt: () => Promise<Outcome>;
   /** What the control case is. */
   readonly permitted: string;
-  readonly control: (kubectl: Kubectl) => Promise<Outcome>;
+  /** Tried after the attack: it shows as well that nobody else suffers from it. */
+  readonly control: () => Promise<Outcome>;
 }
 
 /** What came of an attack. */
@@ -25,10 +23,18 @@ export interface Result {
   readonly said: string;
 }
 
+/** Where attacks are tried, while it is there. */
+export interface Ground {
+  /** As the table calls it. */
+  readonly where: string;
+  /** Opens it, has its attacks tried, and closes it. */
+  readonly open: (tried: (attacks: readonly Attack[]) => Promise<void>) => Promise<void>;
+}
+
 /** Tries one attack and its control. */
-export async function tryAttack(attack: Attack, kubectl: Kubectl): Promise<Result> {
-  const control = await attack.control(kubectl);
-  const { status, stdout, stderr } = await attack.attempt(kubectl);
+export async function tryAttack(attack: Attack): Promise<Result> {
+  const { status, stdout, stderr } = await attack.attempt();
+  const control = await attack.control();
   const said = `${stderr}${stdout}`.trim();
   const problem =
     control.status !== 0

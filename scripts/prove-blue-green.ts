@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { buildPlatform } from '../charts/platform';
 import { loadImages } from '../config/images';
 import { loadEnvironment } from '../config/load';
 import type { Manifest } from '../constructs/platform/manifest';
+import { Authority } from '../guarantees/certificates/authority';
 import { runCommand } from './command';
 import { definitionTexts, fetchModule } from './imports/fetch';
 import { CUSTOM_RESOURCES } from './imports/sources';
@@ -45,33 +45,17 @@ class Answers {
 
   private constructor(
     private readonly server: Server,
-    readonly certificate: string,
+    /** File with the authority to trust. */
+    readonly authority: string,
   ) {}
 
   static async start(folder: string): Promise<Answers> {
-    const [key, certificate] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
-    const { status, stderr } = spawnSync(
-      'openssl',
-      [
-        ...[
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '1',
-        ],
-        ...['-subj', '/CN=prometheus', '-addext', 'subjectAltName=IP:127.0.0.1'],
-        ...['-keyout', key, '-out', certificate],
-      ],
-      { encoding: 'utf8' },
-    );
-    if (status !== 0) throw new Error(`openssl made no certificate: ${stderr}`);
-    const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) });
-    const answers = new Answers(server, certificate);
+    const authority = new Authority();
+    const trusted = join(folder, 'ca.crt');
+    writeFileSync(trusted, authority.certificate);
+    const { certificate, key } = authority.issue('prometheus', { names: ['127.0.0.1'] });
+    const server = createServer({ key, cert: certificate });
+    const answers = new Answers(server, trusted);
     server.on('request', (request, response) => {
       let body = '';
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -288,7 +272,7 @@ async function main(): Promise<number> {
     if (!['Namespace', 'Rollout'].includes(manifest.kind))
       await cluster.apply(hastened(manifest, answers.url));
   sandbox.start('rollouts-controller', '/usr/bin/env', [
-    `SSL_CERT_FILE=${answers.certificate}`,
+    `SSL_CERT_FILE=${answers.authority}`,
     programs['rollouts-controller'],
     ...['--kubeconfig', plane.kubeconfig, '--leader-elect=false', '--metricsPort=0', '--healthzPort=0'],
   ]);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { Sandbox } from '../acceptance/sandbox';
 import { buildPlatform } from '../charts/platform';
 import { loadImages } from '../config/images';
 import { loadEnvironment } from '../config/load';
+import { Authority } from '../guarantees/certificates/authority';
 import { runCommand } from './command';
 
 const USAGE = `usage: npm run prove:vault
@@ -157,37 +158,19 @@ const HOST = 'vault-members.vault.svc.cluster.local';
 interface Stand {
   readonly sandbox: Sandbox;
   readonly vault: string;
-  readonly authority: Buffer;
+  readonly authority: string;
 }
 
 /** An authority, and certificates with the names that the platform's has, and with another's. */
-function certificates(folder: string): Buffer {
-  const openssl = (...args: readonly string[]): void => {
-    const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8', cwd: folder });
-    if (status !== 0) throw new Error(`openssl ${args[0] ?? ''} failed: ${stderr}`);
-  };
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'] as const;
-  openssl('req', '-x509', ...key, '-subj', '/CN=root', '-keyout', 'ca.key', '-out', 'ca.crt');
-  const names = { members: `DNS:*.${HOST},IP:${OPENER.host}`, stranger: 'DNS:elsewhere.example' };
-  for (const [name, san] of Object.entries(names)) {
+function certificates(folder: string): string {
+  const authority = new Authority('root');
+  writeFileSync(join(folder, 'ca.crt'), authority.certificate);
+  const names = { members: [`*.${HOST}`, OPENER.host], stranger: ['elsewhere.example'] };
+  for (const [name, own] of Object.entries(names)) {
     mkdirSync(join(folder, name));
-    const extension = ['-addext', `subjectAltName=${san}`, '-addext', 'basicConstraints=CA:false'] as const;
-    const files = ['-keyout', `${name}/tls.key`, '-out', `${name}/tls.crt`] as const;
-    openssl(
-      'req',
-      '-x509',
-      '-CA',
-      'ca.crt',
-      '-CAkey',
-      'ca.key',
-      ...key,
-      '-subj',
-      `/CN=${name}`,
-      ...extension,
-      ...files,
-    );
+    authority.write(join(folder, name, 'tls'), name, { names: own });
   }
-  return readFileSync(join(folder, 'ca.crt'));
+  return authority.certificate;
 }
 
 /** The Vault whose transit engine opens the others; how to stop it. */

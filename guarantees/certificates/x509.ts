@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 
 /** A name and a key. */
 export interface Identity {
@@ -20,10 +21,15 @@ export interface Content {
   readonly to: Date;
   readonly isAuthority: boolean;
   readonly serial: number;
+  /**
+   * Host names and addresses (IPv4) that it is for.
+   * @default - only its subject says whom it names
+   */
+  readonly names?: readonly string[];
 }
 
 /** A real X.509 certificate (RFC 5280) with any dates, which openssl's own commands give only in part. PEM. */
-export function certificate({ subject, issuer, from, to, isAuthority, serial }: Content): string {
+export function certificate({ subject, issuer, from, to, isAuthority, serial, names = [] }: Content): string {
   const algorithm = sequence(oid('2a8648ce3d040302')); // ecdsa-with-SHA256
   const body = sequence(
     tagged(0xa0, integer(2)),
@@ -41,6 +47,7 @@ export function certificate({ subject, issuer, from, to, isAuthority, serial }: 
         extension('551d0f', Buffer.from(isAuthority ? [3, 2, 1, 0x06] : [3, 2, 7, 0x80]), true),
         extension('551d0e', tagged(4, keyId(subject)), false),
         extension('551d23', sequence(tagged(0x80, keyId(issuer))), false),
+        ...(names.length > 0 ? [extension('551d11', sequence(...names.map(alternative)), false)] : []),
       ),
     ),
   );
@@ -84,6 +91,13 @@ function moment(date: Date): Buffer {
 
 function extension(id: string, value: Buffer, isCritical: boolean): Buffer {
   return sequence(oid(id), ...(isCritical ? [Buffer.from([1, 1, 0xff])] : []), tagged(4, value));
+}
+
+/** An address, or else a host's name. */
+function alternative(name: string): Buffer {
+  return isIPv4(name)
+    ? tagged(0x87, Buffer.from(name.split('.').map(Number)))
+    : tagged(0x82, Buffer.from(name));
 }
 
 function keyId({ publicKey }: Identity): Buffer {

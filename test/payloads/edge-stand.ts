@@ -1,18 +1,15 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { globalAgent } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { promisify } from 'node:util';
 import { EDGE_LIMITS, type EdgeLimits } from '../../constructs/bridge-edge/limits';
 import type { ClientCertificates, EdgePayloadProps, Sessions } from '../../constructs/bridge-edge/payloads';
+import { Authority } from '../../guarantees/certificates/authority';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod } from './edge-pod';
-
-const run = promisify(execFile);
 
 const HOST = 'bridge.bridge.svc.cluster.local';
 
@@ -50,6 +47,7 @@ export const WIDE: Partial<EdgeLimits> = {
 export class Stand {
   readonly pods: BridgePod[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'edge-payloads-'));
+  readonly authority = new Authority();
   private readonly names = new Names();
   private readonly edges: EdgePod[] = [];
   private dnsPort = 0;
@@ -59,7 +57,7 @@ export class Stand {
     const stand = new Stand();
     stand.port = await freePort();
     stand.dnsPort = await stand.names.listen();
-    await stand.issue();
+    stand.issue();
     for (const last of [11, 12, 13]) {
       const pod = new BridgePod(`127.0.0.${last}`, stand.port);
       await pod.start();
@@ -121,21 +119,12 @@ export class Stand {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async issue(): Promise<void> {
-    const ec = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
-    const leaf = (name: string, authority: string, folder: string) => `
-      openssl req ${ec} -keyout ${folder}/${name}.key -out ${name}.csr -subj /CN=${name}
-      openssl x509 -req -in ${name}.csr -CA ${authority}.crt -CAkey ${authority}.key -CAcreateserial -out ${folder}/${name}.crt -days 1`;
-    await run(
-      'sh',
-      [
-        '-ec',
-        `mkdir strange
-        for ca in ca other; do openssl req -x509 ${ec} -keyout $ca.key -out $ca.crt -subj /CN=$ca -days 1; done
-        ${leaf('server', 'ca', '.')}${leaf('client', 'ca', '.')}${leaf('client', 'other', 'strange')}`,
-      ],
-      { cwd: this.folder },
-    );
+  private issue(): void {
+    writeFileSync(join(this.folder, 'ca.crt'), this.authority.certificate);
+    mkdirSync(join(this.folder, 'strange'));
+    this.authority.write(join(this.folder, 'server'), 'server', { names: ['localhost'] });
+    this.authority.write(join(this.folder, 'client'), 'client');
+    new Authority('other').write(join(this.folder, 'strange', 'client'), 'client');
   }
 }
 

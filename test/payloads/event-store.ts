@@ -1,19 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { type Outcome, Postgres } from './postgres-stand';
 import type { Report } from './report';
 
 const run = promisify(execFile);
@@ -346,89 +336,25 @@ interface Scan {
   readonly rows: number;
 }
 
-interface Outcome {
-  readonly ok: boolean;
-  readonly output: string;
-  readonly error: string;
-}
-
-/** A PostgreSQL of its own in a temporary folder, reached by a socket there. */
+/** A PostgreSQL of its own, with the event store's owner and database. */
 class Server {
-  private constructor(
-    private readonly bin: string,
-    private readonly folder: string,
-    private readonly postgres: ReturnType<typeof spawn>,
-  ) {}
+  private constructor(private readonly postgres: Postgres) {}
 
   static async start(): Promise<Server> {
-    const installed = '/usr/lib/postgresql';
-    const versions = existsSync(installed) ? readdirSync(installed).map(Number) : [];
-    const version = Math.max(
-      0,
-      ...versions.filter((one) => existsSync(join(installed, String(one), 'bin/postgres'))),
-    );
-    if (version < 15)
-      throw new Error(`PostgreSQL 15 or newer is not in ${installed}: apt-get install postgresql`);
-    const bin = join(installed, String(version), 'bin');
-
-    // PostgreSQL refuses to run as root. Should this process die, the server is told to quit.
-    const user =
-      process.getuid?.() === 0 ? ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups'] : [];
-    const asUser = [...user, '--pdeathsig', 'QUIT'];
-    const folder = mkdtempSync(join(tmpdir(), 'event-store-'));
-    if (user.length > 0) {
-      const id = async (flag: string): Promise<number> =>
-        Number((await run('id', [flag, 'postgres'])).stdout);
-      chownSync(folder, await id('-u'), await id('-g'));
-    }
+    const postgres = await Postgres.start(['listen_addresses=', 'shared_buffers=256MB', 'max_wal_size=4GB']);
+    const server = new Server(postgres);
     try {
-      const data = join(folder, 'data');
-      await run('setpriv', [
-        ...asUser,
-        join(bin, 'initdb'),
-        '-D',
-        data,
-        '-U',
-        'postgres',
-        '-A',
-        'trust',
-        '-E',
-        'UTF8',
-        '--locale=C',
-      ]);
-      const settings = [
-        'listen_addresses=',
-        `unix_socket_directories=${folder}`,
-        'shared_buffers=256MB',
-        'max_wal_size=4GB',
-      ];
-      const flags = settings.flatMap((setting) => ['-c', setting]);
-      const postgres = spawn('setpriv', [...asUser, join(bin, 'postgres'), '-D', data, ...flags], {
-        stdio: 'ignore',
-      });
-      const server = new Server(bin, folder, postgres);
-      try {
-        await server.until('SELECT 1', 'postgres');
-        await server.sql('CREATE ROLE lighthouse_owner LOGIN', 'postgres');
-        await server.sql('CREATE DATABASE lighthouse OWNER lighthouse_owner', 'postgres');
-        return server;
-      } catch (error) {
-        await server.stop();
-        throw error;
-      }
+      await server.sql('CREATE ROLE lighthouse_owner LOGIN', 'postgres');
+      await server.sql('CREATE DATABASE lighthouse OWNER lighthouse_owner', 'postgres');
+      return server;
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
+      await server.stop();
       throw error;
     }
   }
 
-  async stop(): Promise<void> {
-    if (this.postgres.exitCode === null) {
-      const gone = new Promise((resolve) => this.postgres.once('exit', resolve));
-      this.postgres.kill('SIGQUIT');
-      await gone;
-    }
-    rmSync(this.folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.postgres.stop();
   }
 
   async try(sql: string, role = 'lighthouse_owner'): Promise<Outcome> {
@@ -465,7 +391,7 @@ class Server {
     how: { database?: string; flags?: string[]; holes?: Record<string, string>; edit?: string } = {},
   ): Promise<Outcome> {
     const { database = 'lighthouse', flags = ['-1'], holes = {}, edit } = how;
-    const folder = mkdtempSync(join(this.folder, 'apply-'));
+    const folder = mkdtempSync(join(this.postgres.folder, 'apply-'));
     cpSync(payload, folder, { recursive: true });
     const settings = join(folder, 'settings.sql');
     const filled = Object.entries({ RETENTION_DAYS: '30', PARTITIONS_AHEAD_DAYS: '7', ...holes }).reduce(
@@ -484,9 +410,9 @@ class Server {
 
   /** pg_dump marks every dump with a random key of its own. */
   async schema(database = 'lighthouse'): Promise<string> {
-    const { stdout } = await run(join(this.bin, 'pg_dump'), [
+    const { stdout } = await run(join(this.postgres.bin, 'pg_dump'), [
       '-h',
-      this.folder,
+      this.postgres.folder,
       '-U',
       'postgres',
       '--schema-only',
@@ -534,11 +460,11 @@ class Server {
 
   /** Three seconds of one statement from several clients; latencies in milliseconds. */
   async bench(script: string, role: string, clients: number): Promise<{ p99: number; text: string }> {
-    const folder = join(this.folder, 'bench');
+    const folder = join(this.postgres.folder, 'bench');
     mkdirSync(folder);
     try {
       writeFileSync(join(folder, 'script.sql'), script);
-      const connect = ['-h', this.folder, '-U', role];
+      const connect = ['-h', this.postgres.folder, '-U', role];
       const flags = [
         '-n',
         '-l',
@@ -550,7 +476,7 @@ class Server {
         '-T',
         '3',
       ];
-      await run(join(this.bin, 'pgbench'), [
+      await run(join(this.postgres.bin, 'pgbench'), [
         ...connect,
         ...flags,
         '-f',
@@ -571,19 +497,7 @@ class Server {
     }
   }
 
-  private async psql(
-    role: string,
-    database: string,
-    args: readonly string[],
-    cwd?: string,
-  ): Promise<Outcome> {
-    const command = ['-X', '-q', '-h', this.folder, '-U', role, '-d', database, ...args];
-    try {
-      const { stdout, stderr } = await run(join(this.bin, 'psql'), command, { cwd, maxBuffer: 1 << 26 });
-      return { ok: true, output: stdout, error: stderr };
-    } catch (error) {
-      const { stdout = '', stderr = String(error) } = error as { stdout?: string; stderr?: string };
-      return { ok: false, output: stdout, error: stderr };
-    }
+  private psql(role: string, database: string, args: readonly string[], cwd?: string): Promise<Outcome> {
+    return this.postgres.psql(['-h', this.postgres.folder, '-U', role, '-d', database, ...args], { cwd });
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The MCP client's tunnel between a program that knows one address in plain, and a real TLS server that asks for a certificate:
- * the real tunnel.py, certificates of openssl.
+ * the real tunnel.py.
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -10,10 +10,9 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { promisify } from 'node:util';
+import { Authority } from '../../guarantees/certificates/authority';
 import type { Report } from './report';
 
-const run = promisify(execFile);
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? process.cwd();
 const TUNNEL = join(ROOT, 'images', 'mcp-client', 'tunnel.py');
 
@@ -32,7 +31,7 @@ const LARGE = 'x'.repeat(300_000);
 export async function tunnel(report: Report): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tunnel-'));
   const at = (file: string): string => join(folder, file);
-  await certificates(folder);
+  certificates(folder);
   const server = createServer(
     {
       key: readFileSync(at('server.key')),
@@ -76,41 +75,11 @@ export async function tunnel(report: Report): Promise<void> {
   }
 }
 
-async function certificates(folder: string): Promise<void> {
-  const openssl = (...args: string[]): Promise<unknown> => run('openssl', args, { cwd: folder });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'];
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-days',
-    '1',
-    '-subj',
-    '/CN=ca',
-  );
-  for (const [file, name] of [
-    ['server', 'localhost'],
-    ['agent', 'agent-1'],
-  ] as const) {
-    const names = ['-addext', `subjectAltName=DNS:${name}`];
-    await openssl(
-      'req',
-      ...key,
-      '-keyout',
-      `${file}.key`,
-      '-out',
-      `${file}.csr`,
-      '-subj',
-      `/CN=${name}`,
-      ...names,
-    );
-    const by = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copy'];
-    await openssl('x509', '-req', '-in', `${file}.csr`, ...by, '-days', '1', '-out', `${file}.crt`);
-  }
+function certificates(folder: string): void {
+  const authority = new Authority();
+  writeFileSync(join(folder, 'ca.crt'), authority.certificate);
+  authority.write(join(folder, 'server'), 'localhost', { names: ['localhost'] });
+  authority.write(join(folder, 'agent'), 'agent-1');
 }
 
 async function through(

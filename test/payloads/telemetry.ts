@@ -17,6 +17,7 @@ import { buildPlatform } from '../../charts/platform';
 import { loadConfig } from '../../config/load';
 import { bridgeLogs } from '../../constructs/bridge-with-fuse/logs';
 import { Telemetry } from '../../constructs/observability-stack/telemetry';
+import { Authority } from '../../guarantees/certificates/authority';
 import { renderPayload } from '../../constructs/platform/config-files';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { bucketOf, manifestsOf, platformWith } from '../support';
@@ -114,7 +115,7 @@ class Stand {
   }
 
   async start({ loki, collector }: Paths): Promise<void> {
-    await this.issue();
+    this.issue();
     const files = filesIn(
       manifestsOf(
         platformWith(({ namespaces, authority }) => {
@@ -314,22 +315,13 @@ class Stand {
     });
   }
 
-  private async issue(): Promise<void> {
-    const ec = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
-    const names = 'DNS:localhost,DNS:loki.observability.svc.cluster.local,IP:127.0.0.1';
-    await run(
-      'sh',
-      [
-        '-ec',
-        `mkdir state pods bucket
-        openssl req -x509 ${ec} -keyout ca.key -out ca.crt -subj /CN=test-ca -days 1
-        openssl req ${ec} -keyout tls.key -out tls.csr -subj /CN=test
-        echo 'subjectAltName=${names}' >san
-        openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile san -out tls.crt -days 1`,
-      ],
-      { cwd: this.folder },
-    );
-    this.ca = readFileSync(join(this.folder, 'ca.crt'), 'utf8');
+  private issue(): void {
+    for (const folder of ['state', 'pods', 'bucket']) mkdirSync(join(this.folder, folder));
+    const authority = new Authority();
+    this.ca = authority.certificate;
+    writeFileSync(join(this.folder, 'ca.crt'), this.ca);
+    const names = ['localhost', 'loki.observability.svc.cluster.local', '127.0.0.1'];
+    authority.write(join(this.folder, 'tls'), 'test', { names });
   }
 }
 
