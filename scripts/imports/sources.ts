@@ -103,6 +103,15 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     kinds: ['ExternalSecret', 'SecretStore', 'ClusterSecretStore'],
   },
   {
+    module: 'sigs.k8s.io/gateway-api',
+    version: 'v1.6.3',
+    sha256: '7c5d0a931d6ffb3e08ac4d5318969faaa6acf25a40ad13cc5978c22117e9b64b',
+    folder: 'config/crd/standard',
+    file: 'tlsroutes.yaml',
+    group: 'gateway.networking.k8s.io',
+    kinds: ['TLSRoute'],
+  },
+  {
     module: 'github.com/kedacore/keda/v2',
     version: 'v2.21.0',
     sha256: '74b59fe16144250748b716d6dc8789dee52d26164daab732145bed60456013a4',
