@@ -123,7 +123,8 @@ const pathOf = (pointer: string): Path =>
   pointer
     .split('/')
     .slice(1)
-    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    // A slash in a key, as in those of labels, is written so in a pointer.
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step.replaceAll('~1', '/').replaceAll('~0', '~')));
 
 const valueAt = (root: unknown, path: Path): unknown =>
   path.reduce<unknown>((value, step) => (value as Readonly<Record<string | number, unknown>>)[step], root);

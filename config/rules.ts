@@ -351,8 +351,22 @@ export const rules: Readonly<Record<string, Rule>> = {
     );
   }),
 
-  'agents outside have real addresses': rule(['edge'], ({ edge: { outside = [] } }) =>
-    outside.flatMap((block, i) => cidr(block, ['edge', 'outside', i])),
+  'agents outside have real addresses': rule(['edge'], ({ edge: { entry } }) =>
+    entry?.kind === 'load-balancer'
+      ? entry.outside.flatMap((block, i) => cidr(block, ['edge', 'entry', 'outside', i]))
+      : [],
+  ),
+
+  "labels of the gateway's pods are labels": rule(['edge'], ({ edge: { entry } }) =>
+    entry?.kind === 'gateway'
+      ? Object.keys(entry.pods.labels).flatMap((key) =>
+          unless(
+            LABEL_KEY.test(key),
+            ['edge', 'entry', 'pods', 'labels', key],
+            'must be the key of a label such as gateway.networking.k8s.io/gateway-name',
+          ),
+        )
+      : [],
   ),
 
   'Vault is not opened by a key beside it, where secrets are worth something': rule(
@@ -423,6 +437,9 @@ function cidr(text: string, path: Path): readonly Finding[] {
     `must begin where the block begins, ${first}/${prefix}, got ${text}`,
   );
 }
+
+/** Kubernetes': a name, after the domain and a slash of whoever gives it a meaning. */
+const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** Least and most of second, minute, hour, day, month and weekday. */
 const CRON_FIELDS: readonly (readonly [number, number])[] = [

@@ -55,6 +55,12 @@ const host = {
   message: 'must be a DNS name such as lighthouse.example.com',
 } as const;
 
+const labelValue = {
+  type: 'string',
+  pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$',
+  message: 'must be the value of a label: letters, digits, -, _ and ., at most 63',
+} as const;
+
 const cidr = {
   type: 'string',
   pattern: '^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$',
@@ -797,13 +803,68 @@ export const environmentSchema = {
           uniqueItems: true,
           items: name,
         },
-        outside: {
-          type: 'array',
-          description:
-            "Address blocks of agents outside the cluster, for whom the cloud's load balancer is asked. Without any: for the cluster alone.",
-          minItems: 1,
-          uniqueItems: true,
-          items: cidr,
+        entry: {
+          type: 'object',
+          description: 'How agents outside the cluster come in. Without it: for the cluster alone.',
+          discriminator: { propertyName: 'kind' },
+          oneOf: [
+            {
+              type: 'object',
+              description: "By a load balancer of the cloud's, which keeps their addresses.",
+              additionalProperties: false,
+              required: ['kind', 'outside'],
+              properties: {
+                kind: { enum: ['load-balancer'] },
+                outside: {
+                  type: 'array',
+                  description: 'Their address blocks.',
+                  minItems: 1,
+                  uniqueItems: true,
+                  items: cidr,
+                },
+              },
+            },
+            {
+              type: 'object',
+              description:
+                'Through a Gateway that the cluster has, by a TLSRoute: it passes TLS through, and must send the PROXY protocol.',
+              additionalProperties: false,
+              required: ['kind', 'name', 'namespace', 'pods'],
+              properties: {
+                kind: { enum: ['gateway'] },
+                name: { ...name, description: 'The Gateway.' },
+                namespace: { ...name, description: 'Where it is.' },
+                sectionName: {
+                  ...name,
+                  description: 'The one of its listeners. Without it: whichever takes the names.',
+                },
+                hostnames: {
+                  type: 'array',
+                  description: 'Names by which agents call the edge, besides bridge.<domain>.',
+                  minItems: 1,
+                  maxItems: 20,
+                  uniqueItems: true,
+                  items: host,
+                },
+                pods: {
+                  type: 'object',
+                  description: 'Its pods, which alone may say for whom they speak.',
+                  additionalProperties: false,
+                  required: ['namespace', 'labels'],
+                  properties: {
+                    namespace: { ...name, description: 'Where they are; not always where the Gateway is.' },
+                    labels: {
+                      type: 'object',
+                      description: 'Labels that no other pods there have.',
+                      minProperties: 1,
+                      message: 'must name one label at least, or every pod of the namespace would be meant',
+                      additionalProperties: labelValue,
+                    },
+                  },
+                },
+              },
+            },
+          ],
         },
       },
     },

@@ -19,6 +19,7 @@ import { recovery } from './recovery';
 import { references } from './references';
 import { renewals } from './renewals';
 import { rotation } from './rotation';
+import { routes } from './routes';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
 import { waves } from './waves';
@@ -31,6 +32,7 @@ export const guarantees: readonly Guarantee[] = [
   policies,
   mesh,
   ports,
+  routes,
   selectors,
   names,
   waves,

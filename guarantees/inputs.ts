@@ -7,12 +7,16 @@ import type { Platform } from '../synth/platform';
  */
 export function declaredInputs({ environment, cluster }: Platform): Map<string, string> {
   const { state, migration } = environment.bridge;
+  const { entry } = environment.edge;
   const secretStore = environment.objectStorage.external?.secretStore;
   return new Map([
     [`StorageClass/${cluster.storageClass}`, 'clusters[].storageClass'],
     ...(secretStore === undefined
       ? []
       : [[`ClusterSecretStore/${secretStore}`, 'objectStorage.external.secretStore'] as const]),
+    ...(entry?.kind === 'gateway'
+      ? [[`Gateway/${entry.namespace}/${entry.name}`, 'edge.entry'] as const]
+      : []),
     // What the events were on before they moved: a StatefulSet's claim outlives it.
     ...(state === 'external' && migration
       ? [['PersistentVolumeClaim/bridge/data-bridge-0', 'bridge.migration'] as const]

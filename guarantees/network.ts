@@ -91,7 +91,7 @@ function worldOf(platform: Platform): World {
 
 /**
  * Kinds whose strings are for people, for the API server or for Argo CD, and configure no pods. A Certificate says by
- * which names pods are known, not whom they ask. Whom operators ask is a guarantee of its own.
+ * which names pods are known, and a TLSRoute by which they are asked for, not whom they ask. Whom operators ask is a guarantee of its own.
  */
 const SILENT: ReadonlySet<string> = new Set([
   ...Object.keys(ASKED_BY),
@@ -102,6 +102,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'Namespace',
   'NetworkPolicy',
   'PrometheusRule',
+  'TLSRoute',
 ]);
 
 function usesOf(object: PlatformObject, world: World): Use[] {

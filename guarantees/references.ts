@@ -114,11 +114,15 @@ const KUBERNETES_GROUPS: ReadonlySet<string> = new Set([
 /** Argo CD applies everything here, so it is there. */
 const DELIVERY_GROUP = 'argoproj.io';
 
-/** Comes with the cluster, where its configuration says so. */
-const RECOMMENDER_GROUP = 'autoscaling.k8s.io';
+/** Whether a group comes with the cluster, for its configuration says so. */
+const COMES_ALONG: Readonly<Record<string, (platform: Platform) => boolean>> = {
+  'autoscaling.k8s.io': ({ cluster }) => cluster.verticalPodAutoscaler === true,
+  'gateway.networking.k8s.io': ({ environment }) => environment.edge.entry?.kind === 'gateway',
+};
 
 /** Custom resources whose definition nobody installs. */
-function foreign({ objects, cluster }: Platform): Finding[] {
+function foreign(platform: Platform): Finding[] {
+  const { objects, cluster } = platform;
   const charts = new Set(
     objects.flatMap(({ manifest }) =>
       manifest.kind === 'Application' ? (spec<ApplicationSpec>(manifest).source?.chart ?? []) : [],
@@ -132,7 +136,7 @@ function foreign({ objects, cluster }: Platform): Finding[] {
   return objects.flatMap(({ path, manifest: { apiVersion, kind, metadata } }) => {
     const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
     if (KUBERNETES_GROUPS.has(group) || group === DELIVERY_GROUP || defined.has(group)) return [];
-    if (group === RECOMMENDER_GROUP && cluster.verticalPodAutoscaler) return [];
+    if (COMES_ALONG[group]?.(platform)) return [];
     const operator = OPERATOR_NAMES.find((name) => operatorChart(name).groups.includes(group));
     const cause = `${kind} ${metadata.name} is of API group ${group}`;
     if (!operator) {

@@ -75,6 +75,8 @@ const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = 
   subjects: ({ kind, name, namespace }) =>
     kind === 'ServiceAccount' ? { kind: 'ServiceAccount', name, namespace } : undefined,
   alertmanagers: ({ name, namespace }) => ({ kind: 'Service', name, namespace }),
+  parentRefs: ({ kind = 'Gateway', name, namespace }) => ({ kind: String(kind), name, namespace }),
+  backendRefs: ({ kind = 'Service', name, namespace }) => ({ kind: String(kind), name, namespace }),
   service: ({ name, namespace }) => ({ kind: 'Service', name, namespace }),
 };
 

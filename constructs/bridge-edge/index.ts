@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { Container, Deployment, PodDisruptionBudget, Service } from '../../imports/k8s';
+import { Container, Deployment, PodDisruptionBudget } from '../../imports/k8s';
 import { CertificateAuthority, TlsSecret, trustVolume } from '../certificate-authority';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
@@ -14,6 +14,7 @@ import {
   Spreading,
   withoutToken,
 } from '../platform/pod';
+import { EdgeEntry, openEntry } from './entry';
 import { EDGE_LIMITS, EdgeLimits } from './limits';
 import { ClientCertificates, edgePayloads, Sessions, stopSeconds } from './payloads';
 
@@ -47,10 +48,10 @@ export interface BridgeEdgeProps {
    */
   readonly sessions?: Sessions;
   /**
-   * Address blocks (CIDR) of clients outside the cluster; with any, a load balancer of the cloud's leads them to HTTPS.
+   * How clients outside the cluster come in: by a load balancer of the cloud's, or through a Gateway of somebody else's.
    * @default - a ClusterIP, for the cluster alone
    */
-  readonly outside?: readonly string[];
+  readonly entry?: EdgeEntry;
   /**
    * What differs from EDGE_LIMITS.
    * @default {}
@@ -92,7 +93,7 @@ export class BridgeEdge extends Construct {
   constructor(scope: Construct, id: string, props: BridgeEdgeProps) {
     super(scope, id);
     const { image, backend, authority, domain, replicas = 2, spreading = 'required' } = props;
-    const { clientCertificates = 'required', sessions = 'one-process', outside = [] } = props;
+    const { clientCertificates = 'required', sessions = 'one-process', entry } = props;
     const limits = { ...EDGE_LIMITS, ...props.limits };
     this.check(replicas, limits);
     this.limits = limits;
@@ -107,17 +108,17 @@ export class BridgeEdge extends Construct {
     this.https = this.connections.listen('https', PORTS.https);
     this.http = this.connections.listen('http', PORTS.http, { metricsPath: '/metrics' });
     this.connections.allowTo(backend);
-    if (outside.length > 0) this.open(outside);
+    const { hostnames, ...opened } = openEntry(this.https, this.connections, domain, entry);
 
     const { files, generated } = edgePayloads({
       limits,
       clientCertificates,
       sessions,
       backend,
-      ports: PORTS,
+      ports: { ...PORTS, ...opened },
     });
     const config = new ConfigFiles(this, 'Config', __dirname, files, generated);
-    const tls = authority.issue(this.connections, {}, [domain]);
+    const tls = authority.issue(this.connections, {}, hostnames);
     const account = withoutToken(this);
     new Deployment(this, 'Resource', {
       spec: {
@@ -162,22 +163,6 @@ export class BridgeEdge extends Construct {
     return this.authority.client(this, `Agent-${agent}`, agent);
   }
 
-  /** Leads clients from outside to HTTPS alone; with their own addresses, for limits are by address. */
-  private open(cidrs: readonly string[]): void {
-    this.connections.allowFromOutside(this.https, cidrs);
-    new Service(this, 'Public', {
-      metadata: { name: `${objectName(this)}-public` },
-      spec: {
-        type: 'LoadBalancer',
-        externalTrafficPolicy: 'Local',
-        sessionAffinity: 'ClientIP',
-        loadBalancerSourceRanges: [...cidrs],
-        selector: this.connections.labels,
-        ports: [{ name: this.https.name, port: this.https.port, targetPort: this.https.name }],
-      },
-    });
-  }
-
   private container(image: string, { connections }: EdgeLimits): Container {
     const memory = MEMORY.base + Math.ceil((connections * MEMORY.perConnectionKiB) / 1024);
     const healthy = { httpGet: { path: '/healthz', port: this.http.name }, timeoutSeconds: 2 };
@@ -185,7 +170,7 @@ export class BridgeEdge extends Construct {
       name: 'haproxy',
       image,
       command: ['/bin/sh', '/config/start-haproxy.sh'],
-      ports: this.connections.containerPorts(this.https, this.http),
+      ports: this.connections.containerPorts(...this.connections.endpoints),
       startupProbe: { ...healthy, periodSeconds: 1, failureThreshold: 30 },
       // Also follows the certificate and the mode, see the script.
       livenessProbe: {

@@ -13,7 +13,18 @@ export interface EdgePayloadProps {
   readonly sessions: Sessions;
   /** The bridge, `host` and `host:port`. */
   readonly backend: { readonly host: string; readonly address: string };
-  readonly ports: { readonly https: number; readonly http: number; readonly admin: number };
+  readonly ports: EdgePorts;
+}
+
+export interface EdgePorts {
+  readonly https: number;
+  readonly http: number;
+  readonly admin: number;
+  /**
+   * Where a gateway connects, which says whom it speaks for (PROXY protocol).
+   * @default - no gateway does
+   */
+  readonly gateway?: number;
 }
 
 interface Payloads {
@@ -24,13 +35,13 @@ interface Payloads {
 const TRUSTED = 'ca-file /trust/ca.crt';
 
 const CERTIFICATES = {
-  none: { VERIFY: 'verify none', CERTIFIED_ROUTES: 'none' },
+  none: { verify: 'verify none', routes: 'none' },
   'without-token': {
-    VERIFY: `${TRUSTED} verify optional`,
-    CERTIFIED_ROUTES: 'session-create session-validate sockets',
+    verify: `${TRUSTED} verify optional`,
+    routes: 'session-create session-validate sockets',
   },
-  required: { VERIFY: `${TRUSTED} verify required`, CERTIFIED_ROUTES: 'none' },
-} as const satisfies Record<ClientCertificates, Holes>;
+  required: { verify: `${TRUSTED} verify required`, routes: 'none' },
+} as const satisfies Record<ClientCertificates, { readonly verify: string; readonly routes: string }>;
 
 /** A token works in the process that gave it: there a client is led to the same one every time. */
 const BALANCE = { 'one-process': 'balance source', shared: 'balance leastconn' } as const;
@@ -43,6 +54,7 @@ export function stopSeconds({ serverSeconds }: EdgeLimits): number {
 /** The payload files of the edge, each with the values of its holes. */
 export function edgePayloads(props: EdgePayloadProps): Payloads {
   const { limits, clientCertificates, sessions, backend, ports } = props;
+  const { verify, routes } = CERTIFICATES[clientCertificates];
   return {
     files: {
       'routes.map': {},
@@ -51,11 +63,11 @@ export function edgePayloads(props: EdgePayloadProps): Payloads {
       'mode.sh': { ADMIN_PORT: ports.admin, SERVERS: limits.servers },
       'server.sh': { ADMIN_PORT: ports.admin },
       'haproxy.cfg': {
-        ...CERTIFICATES[clientCertificates],
+        ...entryHoles(ports, verify),
+        CERTIFIED_ROUTES: routes,
         BALANCE: BALANCE[sessions],
         HOST: backend.host,
         ADDRESS: backend.address,
-        HTTPS_PORT: ports.https,
         HTTP_PORT: ports.http,
         ADMIN_PORT: ports.admin,
         STOP_SECONDS: stopSeconds(limits),
@@ -68,6 +80,18 @@ export function edgePayloads(props: EdgePayloadProps): Payloads {
         .join(''),
     },
   };
+}
+
+/**
+ * Where clients arrive, and when they are counted: as they connect, which is cheapest. Through a gateway they are known only once
+ * its header was read, and the next rules after that are those of the session, after TLS.
+ */
+function entryHoles({ https, gateway }: EdgePorts, verify: string): Holes {
+  const tls = `ssl crt /tls/tls.crt alpn h2,http/1.1 ${verify}`;
+  const own = `bind :${https} ${tls}`;
+  return gateway === undefined
+    ? { BINDS: own, COUNTED: 'connection' }
+    : { BINDS: `${own}\n  bind :${gateway} accept-proxy ${tls}`, COUNTED: 'session' };
 }
 
 /** Every limit that is a number, by its name in capitals: `clientRequests` is CLIENT_REQUESTS. */

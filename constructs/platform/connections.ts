@@ -105,6 +105,8 @@ export class Connections implements Listener {
   readonly clients = new Map<Endpoint, Set<Peer>>();
   /** Address blocks (CIDR) outside the cluster whose clients may connect. */
   readonly outsiders = new Map<Endpoint, readonly string[]>();
+  /** Ports at which pods connect that are somebody else's, and that no mesh takes in. */
+  readonly strangers = new Set<Endpoint>();
   /** Endpoints of proxies that pass TLS through to these pods untouched. */
   readonly fronts = new Set<Endpoint>();
   /** Pods whose work must be done before these start, without a connection between them. */
@@ -112,6 +114,7 @@ export class Connections implements Listener {
   private readonly serviceKind: keyof typeof SERVICES;
   private service?: Service;
   private authorization?: AuthorizationPolicy;
+  private exemption?: PeerAuthentication;
 
   constructor(
     /** The construct these are the pods of. */
@@ -215,12 +218,17 @@ export class Connections implements Listener {
   /** Lets clients from outside the cluster connect to one of these ports. */
   allowFromOutside(endpoint: Endpoint, cidrs: readonly string[]): void {
     this.outsiders.set(endpoint, cidrs);
-    if (this.account === undefined) return;
-    this.authorize();
-    new PeerAuthentication(this.construct, `Outside-${endpoint.name}`, {
-      metadata: { name: objectName(this.construct) },
-      spec: Lazy.any({ produce: (): PeerAuthenticationSpec => exemption(this) }),
-    });
+    this.exempt();
+  }
+
+  /**
+   * Lets pods of somebody else's connect to one of these ports, past the mesh: who they are is for the NetworkPolicy to say, and
+   * nobody of the mesh comes in there.
+   */
+  allowFromStranger(peer: Omit<Peer, 'account'>, endpoint: Endpoint): void {
+    this.strangers.add(endpoint);
+    this.allowFrom(peer, endpoint);
+    this.exempt();
   }
 
   /** Lets these pods connect to addresses that are no pods. */
@@ -252,6 +260,15 @@ export class Connections implements Listener {
     this.authorization ??= new AuthorizationPolicy(this.construct, 'Identities', {
       metadata: { name: objectName(this.construct) },
       spec: Lazy.any({ produce: (): AuthorizationPolicySpec => authorizationPolicySpec(this) }),
+    });
+  }
+
+  private exempt(): void {
+    if (this.account === undefined) return;
+    this.authorize();
+    this.exemption ??= new PeerAuthentication(this.construct, 'Outside', {
+      metadata: { name: objectName(this.construct) },
+      spec: Lazy.any({ produce: (): PeerAuthenticationSpec => exemption(this) }),
     });
   }
 

@@ -29,7 +29,12 @@ export interface Admission {
   readonly labels: Readonly<Record<string, string>>;
   readonly clients: ReadonlyMap<Endpoint, ReadonlySet<Peer>>;
   readonly outsiders: ReadonlyMap<Endpoint, readonly string[]>;
+  /** Ports for pods that the mesh does not take in. */
+  readonly strangers: ReadonlySet<Endpoint>;
 }
+
+/** Whoever shows no identity: as a principal that is none, and means so in a rule's `notPrincipals` alone. */
+export const ANY_PRINCIPAL = '*';
 
 /** By what name the mesh knows pods; undefined where it has not taken them in. */
 export function principalOf({ namespace, account }: Peer): string | undefined {
@@ -38,10 +43,15 @@ export function principalOf({ namespace, account }: Peer): string | undefined {
 
 /**
  * The one policy of a set of pods in the mesh: exactly its declared clients, each by the service account that it runs as, and
- * each only at the ports it was let in to. Addresses say who comes from outside the cluster, for nothing there has an identity.
- * Only TCP: the mesh carries nothing else.
+ * each only at the ports it was let in to. Addresses say who comes from outside the cluster, for nothing there has an identity;
+ * of pods outside the mesh it can only be said that they show none. Only TCP: the mesh carries nothing else.
  */
-export function authorizationPolicySpec({ labels, clients, outsiders }: Admission): AuthorizationPolicySpec {
+export function authorizationPolicySpec({
+  labels,
+  clients,
+  outsiders,
+  strangers,
+}: Admission): AuthorizationPolicySpec {
   const byPort = new Map<number, Set<string>>();
   for (const [{ port, protocol }, peers] of clients) {
     if (protocol !== 'TCP') continue;
@@ -57,19 +67,23 @@ export function authorizationPolicySpec({ labels, clients, outsiders }: Admissio
         .sort(([a], [b]) => a - b)
         .map(([port, principals]) => rule(port, { principals: [...principals].sort() })),
       ...[...outsiders].map(([{ port }, ipBlocks]) => rule(port, { ipBlocks })),
+      ...[...strangers].map(({ port }) => rule(port, { notPrincipals: [ANY_PRINCIPAL] })),
     ],
   };
 }
 
 function rule(
   port: number,
-  source: { readonly principals: readonly string[] } | { readonly ipBlocks: readonly string[] },
+  source: Readonly<Partial<Record<'principals' | 'ipBlocks' | 'notPrincipals', readonly string[]>>>,
 ): AuthorizationPolicySpecRules {
   return { from: [{ source }], to: [{ operation: { ports: [String(port)] } }] };
 }
 
-/** Lets what comes from outside the cluster connect without an identity, at these ports alone. */
-export function exemption({ labels, outsiders }: Admission): PeerAuthenticationSpec {
-  const ports = [...outsiders.keys()].map(({ port }) => [String(port), { mode: 'PERMISSIVE' as const }]);
+/** Lets what comes from outside the cluster, or from outside the mesh, connect without an identity, at these ports alone. */
+export function exemption({ labels, outsiders, strangers }: Admission): PeerAuthenticationSpec {
+  const ports = [...outsiders.keys(), ...strangers].map(({ port }) => [
+    String(port),
+    { mode: 'PERMISSIVE' as const },
+  ]);
   return { selector: { matchLabels: labels }, portLevelMtls: Object.fromEntries(ports) };
 }

@@ -6,7 +6,7 @@ import { operatorChart } from '../../constructs/platform-operators/operators';
 import type { PodSource } from '../../synth/inventory';
 import type { Finding } from '../guarantee';
 import { covers, describePeer, matches, selecting } from '../policy';
-import { type Admission, deniesAll } from './policy';
+import { type Admission, deniesAll, STRANGER } from './policy';
 import { labelled, nameOf, podsOf, rulesFor, type World } from './world';
 
 /** One declared connection into a set of pods. */
@@ -26,6 +26,7 @@ const about = ({ to, endpoint, from }: Edge): string =>
 /** Connections that the mesh refuses, or lets in twice. */
 export function refused(edge: Edge, world: World): Finding[] {
   const { to, endpoint, from } = edge;
+  if (to.strangers.has(endpoint)) return turnedAway(to, endpoint, [STRANGER], world);
   const path = to.construct.node.path;
   const principal = principalOf(from);
   if (principal === undefined)
@@ -86,11 +87,11 @@ export function cutOff(edge: Edge, { pods, policies }: World): Finding[] {
   }));
 }
 
-/** What comes from outside the cluster, shows no identity, and is let in nowhere. */
+/** What comes from outside the mesh, shows no identity, and is let in nowhere. */
 export function turnedAway(
   own: Connections,
   { port }: Endpoint,
-  cidrs: readonly string[],
+  clients: readonly string[],
   world: World,
 ): Finding[] {
   const isExempt = world.demands.some(
@@ -100,15 +101,16 @@ export function turnedAway(
       matches(labels, own.labels) &&
       ports.get(String(port)) === 'PERMISSIVE',
   );
-  const unknown = cidrs.filter((cidr) => rulesFor(own, world, cidr, port) !== 1);
+  const unknown = clients.filter((who) => rulesFor(own, world, who, port) !== 1);
   const why = [
     ...(isExempt ? [] : ['no PeerAuthentication exempts the port']),
-    ...unknown.map((cidr) => `not exactly one rule lets in ${cidr}`),
+    ...unknown.map((who) => `not exactly one rule lets in ${who}`),
   ];
   return why.map((reason) => ({
     path: own.construct.node.path,
-    cause: `the mesh refuses what comes from outside the cluster to port ${port}: ${reason}`,
-    remedy: 'declare it with connections.allowFromOutside(endpoint, cidrs)',
+    cause: `the mesh refuses what comes from outside of it to port ${port}: ${reason}`,
+    remedy:
+      'declare it with connections.allowFromOutside(endpoint, cidrs), or allowFromStranger(peer, endpoint) where pods connect',
   }));
 }
 
@@ -123,6 +125,7 @@ export function undeclared(admission: Admission): Finding[] {
       ? [
           ...edgesInto(own).map(({ endpoint, from }) => `${principalOf(from)} ${endpoint.port}`),
           ...[...own.outsiders].flatMap(([{ port }, cidrs]) => cidrs.map((cidr) => `${cidr} ${port}`)),
+          ...[...own.strangers].map(({ port }) => `${STRANGER} ${port}`),
         ]
       : [],
   );

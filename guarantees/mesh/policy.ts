@@ -1,3 +1,4 @@
+import { ANY_PRINCIPAL } from '../../constructs/platform/mesh';
 import { spec } from '../../constructs/platform/workloads';
 import type {
   AuthorizationPolicySpec,
@@ -9,7 +10,10 @@ import type { Labels } from '../policy';
 
 // The mesh's policies as its agents on the nodes read them (pilot/pkg/serviceregistry/ambient/authorization.go, Istio 1.31).
 
-/** One client, by identity or address, at one port. */
+/** Whoever shows no identity, as the client of an entry. */
+export const STRANGER = 'whoever shows no identity';
+
+/** One client, by identity or address or for having no identity, at one port. */
 export interface Entry {
   readonly who: string;
   readonly port: string;
@@ -48,15 +52,18 @@ function entriesOf({ from = [], to = [], when }: AuthorizationPolicySpecRules): 
   const clients = from.flatMap(({ source = {} }) => [
     ...(source.principals ?? []),
     ...(source.ipBlocks ?? []),
+    ...(source.notPrincipals?.join() === ANY_PRINCIPAL ? [STRANGER] : []),
   ]);
   const isPlain =
     when === undefined &&
     to.every(({ operation = {} }) => only(operation, 'ports')) &&
-    from.every(({ source = {} }) => only(source, 'principals') || only(source, 'ipBlocks')) &&
+    from.every(({ source = {} }) => SOURCES.some((key) => only(source, key))) &&
     clients.every((who) => !who.includes('*'));
   if (!isPlain || ports.length === 0 || clients.length === 0) return undefined;
   return clients.flatMap((who) => ports.map((port) => ({ who, port })));
 }
+
+const SOURCES = ['principals', 'ipBlocks', 'notPrincipals'];
 
 function only(value: object, key: string): boolean {
   return Object.keys(value).join() === key;

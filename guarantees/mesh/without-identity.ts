@@ -25,7 +25,8 @@ export function lenient({ demands, pods, platform, guests }: World): Finding[] {
     if (isStrict(demand)) return false;
     const isGuests =
       labels === undefined && guests.has(namespace) && pods.every((source) => source.namespace !== namespace);
-    const open = [...(object.connections?.outsiders.keys() ?? [])].map(({ port }) => String(port));
+    const { outsiders, strangers } = object.connections ?? { outsiders: new Map(), strangers: [] };
+    const open = [...outsiders.keys(), ...strangers].map(({ port }) => String(port));
     const isDeclared =
       labels !== undefined && mode === undefined && [...ports.keys()].every((port) => open.includes(port));
     return !isGuests && !isDeclared;

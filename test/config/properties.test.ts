@@ -65,7 +65,7 @@ test('a misspelt key is reported where it is, with the right one', () => {
 const OPTIONAL: ReadonlySet<string> = new Set([
   'mesh',
   'postgres.storageKind',
-  'edge.outside',
+  'edge.entry',
   'observability.alerting.maintenance',
   'observability.alerting.receivers',
   'observability.alerting.receivers.proxy',

@@ -419,7 +419,21 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     [
       PRODUCTION,
       [['10.22.0.0/16', '‸0.0.0.0/0']],
-      ['edge.outside[0]: must not be every address there is, got 0.0.0.0/0'],
+      ['edge.entry.outside[0]: must not be every address there is, got 0.0.0.0/0'],
+    ],
+  ],
+  "labels of the gateway's pods are labels": [
+    [
+      PRODUCTION,
+      [
+        [
+          '{ kind: load-balancer, outside: [10.22.0.0/16] }',
+          "{ kind: gateway, name: public, namespace: gateways, pods: { namespace: gateways, labels: { example.com/gateway: public, 'a b': ‸public } } }",
+        ],
+      ],
+      [
+        'edge.entry.pods.labels."a b": must be the key of a label such as gateway.networking.k8s.io/gateway-name',
+      ],
     ],
   ],
   "the provider's storage has real addresses": [

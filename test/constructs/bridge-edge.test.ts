@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { Construct } from 'constructs';
 import { BridgeEdge, BridgeEdgeProps } from '../../constructs/bridge-edge';
+import type { EdgeEntry, GatewayEntry } from '../../constructs/bridge-edge/entry';
 import { EDGE_LIMITS, EdgeLimits } from '../../constructs/bridge-edge/limits';
 import { Connections } from '../../constructs/platform/connections';
 import { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
 import type { CertificateSpec } from '../../imports/cert-manager.io';
+import type { TLSRouteSpec } from '../../imports/gateway.networking.k8s.io';
 import type {
   DeploymentSpec,
   NetworkPolicySpec,
@@ -13,6 +15,8 @@ import type {
   ServiceSpec,
 } from '../../imports/k8s';
 import { policies } from '../../guarantees/policies';
+import { ports } from '../../guarantees/ports';
+import { routes } from '../../guarantees/routes';
 import type { Platform } from '../../synth/platform';
 import { find, Ground, manifestsOf, platformWith } from '../support';
 
@@ -127,7 +131,7 @@ test('everything can be chosen', () => {
       spreading: 'preferred',
       clientCertificates: 'without-token',
       sessions: 'shared',
-      outside: ['198.51.100.0/24'],
+      entry: { kind: 'load-balancer', outside: ['198.51.100.0/24'] },
       limits,
     };
     return all;
@@ -151,7 +155,7 @@ test('everything can be chosen', () => {
 
 test('a load balancer leads named clients to HTTPS alone, and keeps the addresses that limits are by', () => {
   const outside = ['198.51.100.0/24', '2001:db8::/32'];
-  const manifests = build({ outside });
+  const manifests = build({ entry: { kind: 'load-balancer', outside } });
   expect(spec<ServiceSpec>(find(manifests, 'Service', 'edge-public'))).toMatchObject({
     type: 'LoadBalancer',
     externalTrafficPolicy: 'Local',
@@ -164,9 +168,72 @@ test('a load balancer leads named clients to HTTPS alone, and keeps the addresse
   ]);
 });
 
-test.each([[[]], [['198.51.100.0/24']]])('policies are what is declared, clients outside: %j', (outside) => {
-  const { findings } = policies.check(platform({ outside }));
-  expect(findings.filter(({ path }) => path.includes('/edge'))).toEqual([]);
+const GATEWAY: GatewayEntry = {
+  kind: 'gateway',
+  name: 'public',
+  namespace: 'gateways',
+  hostnames: ['agents.example.org', 'bridge.example.com'],
+  pods: { namespace: 'gateway-pods', labels: { gateway: 'public' } },
+};
+
+test.each<[EdgeEntry | undefined]>([
+  [undefined],
+  [{ kind: 'load-balancer', outside: ['198.51.100.0/24'] }],
+  [GATEWAY],
+])('policies are what is declared, and routes lead to it: entry %j', (entry) => {
+  for (const guarantee of [policies, ports, routes]) {
+    const { findings } = guarantee.check(platform({ entry }));
+    expect(findings.filter(({ path }) => path.includes('/edge'))).toEqual([]);
+  }
+});
+
+describe('behind a gateway', () => {
+  const manifests = build({ entry: GATEWAY });
+
+  test('the route leads every name of the certificate to the port for gateways, and there is no load balancer', () => {
+    const { parentRefs, hostnames, rules } = spec<TLSRouteSpec>(find(manifests, 'TLSRoute', 'edge'));
+    expect(parentRefs).toEqual([
+      { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'public', namespace: 'gateways' },
+    ]);
+    expect(hostnames).toEqual(['bridge.example.com', 'agents.example.org']);
+    const { dnsNames } = spec<CertificateSpec>(find(manifests, 'Certificate', 'edge-tls'));
+    expect(dnsNames).toEqual(expect.arrayContaining([...hostnames]));
+    expect(rules).toEqual([
+      { backendRefs: [{ group: '', kind: 'Service', name: 'edge', port: 8443, weight: 1 }] },
+    ]);
+    const services = manifests.filter(({ kind }) => kind === 'Service').map(spec<ServiceSpec>);
+    expect(services.filter(({ type }) => type === 'LoadBalancer')).toEqual([]);
+  });
+
+  test('one of its listeners may be named', () => {
+    const named = build({ entry: { ...GATEWAY, sectionName: 'tls' } });
+    const { parentRefs = [] } = spec<TLSRouteSpec>(find(named, 'TLSRoute', 'edge'));
+    expect(parentRefs.map(({ sectionName }) => sectionName)).toEqual(['tls']);
+  });
+
+  test('that port is for its pods alone, and takes nothing without a header', () => {
+    const { ingress = [] } = spec<NetworkPolicySpec>(find(manifests, 'NetworkPolicy', 'edge'));
+    expect(ingress.filter(({ ports = [] }) => ports.some(({ port }) => port === 8443))).toEqual([
+      {
+        from: [
+          {
+            namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'gateway-pods' } },
+            podSelector: { matchLabels: { gateway: 'public' } },
+          },
+        ],
+        ports: [{ protocol: 'TCP', port: 8443 }],
+      },
+    ]);
+    expect(file(manifests, 'haproxy.cfg')).toMatch(/^ {2}bind :8443 accept-proxy ssl /m);
+    expect(file(manifests, 'haproxy.cfg')).toMatch(/^ {2}bind :443 ssl /m);
+  });
+
+  test('clients are counted when it is known who they are; elsewhere as they connect', () => {
+    const counted = (config: string) =>
+      [...config.matchAll(/tcp-request (\w+) track/g)].map(([, when]) => when);
+    expect(counted(file(manifests, 'haproxy.cfg'))).toEqual(['session']);
+    expect(counted(file(build(), 'haproxy.cfg'))).toEqual(['connection']);
+  });
 });
 
 test('an agent that runs elsewhere gets a certificate in its own name, to show and not to serve with', () => {
@@ -191,6 +258,14 @@ describe('refused', () => {
   test.each<[Partial<BridgeEdgeProps>, string]>([
     [{ replicas: 0 }, 'bridge/edge: replicas must be a whole number of at least 1, got 0'],
     [{ limits: { errors: 1.5 } }, 'bridge/edge: errors must be a whole number of at least 1, got 1.5'],
+    [
+      { entry: { kind: 'load-balancer', outside: [] } },
+      'bridge/edge: a load balancer must be for some address block, got none',
+    ],
+    [
+      { entry: { ...GATEWAY, pods: { namespace: 'gateway-pods', labels: {} } } },
+      'the pods of gateway public must be told by labels, or every pod in gateway-pods could say that it is anybody',
+    ],
     [
       { limits: { agentRequests: 200 } },
       'bridge/edge: writeFailures must be more than agentRequests 200, so that no agent ends the writing of all, got 101',

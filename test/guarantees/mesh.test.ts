@@ -52,6 +52,16 @@ function meshed(more: (ground: Ground, server: Pods) => void = () => undefined):
   return added(platform, 'Namespace/apps', joining('keda'));
 }
 
+const STRANGER = { namespace: 'elsewhere', labels: { app: 'stranger' } };
+
+/** The same, with pods that let in some that no mesh takes in. */
+function withStranger(): Platform {
+  return meshed(({ namespaces }) => {
+    const { connections, data } = new Pods(namespaces.add('edges'), 'edge');
+    connections.allowFromStranger(STRANGER, data);
+  });
+}
+
 /** Argo CD's Application of an operator whose namespace joins the mesh. */
 const joining = (namespace: string) => ({
   apiVersion: 'argoproj.io/v1alpha1',
@@ -182,15 +192,34 @@ const VIOLATIONS: Readonly<Record<string, readonly [(sound: Platform) => Platfor
   ],
   'clients from outside without an exemption': [
     (sound) => without(sound, 'PeerAuthentication/apps/client'),
-    [
-      'the mesh refuses what comes from outside the cluster to port 6379: no PeerAuthentication exempts the port',
-    ],
+    ['the mesh refuses what comes from outside of it to port 6379: no PeerAuthentication exempts the port'],
   ],
   'clients from outside that no rule lets in': [
     (sound) => changed(sound, 'AuthorizationPolicy/apps/client', `${who}.ipBlocks`, ['198.51.100.0/24']),
     [
-      'the mesh refuses what comes from outside the cluster to port 6379: not exactly one rule lets in 203.0.113.0/24',
+      'the mesh refuses what comes from outside of it to port 6379: not exactly one rule lets in 203.0.113.0/24',
       'policy client of the mesh lets in 198.51.100.0/24 at port 6379, which no connection declares',
+    ],
+  ],
+  'pods outside the mesh without an exemption': [
+    () => without(withStranger(), 'PeerAuthentication/edges/edge'),
+    ['the mesh refuses what comes from outside of it to port 6379: no PeerAuthentication exempts the port'],
+  ],
+  'pods outside the mesh that no rule lets in': [
+    () => changed(withStranger(), 'AuthorizationPolicy/edges/edge', `${who}.notPrincipals`, ['other']),
+    [
+      'the mesh refuses what comes from outside of it to port 6379: not exactly one rule lets in whoever shows no identity',
+      'policy edge of the mesh has a rule that does not say by whom and at which port, and nothing else',
+    ],
+  ],
+  'a rule for whoever shows no identity where nobody was declared': [
+    (sound) =>
+      changed(sound, SERVER_POLICY, 'spec.rules[1]', {
+        from: [{ source: { notPrincipals: ['*'] } }],
+        to: [{ operation: { ports: ['6379'] } }],
+      }),
+    [
+      'policy server of the mesh lets in whoever shows no identity at port 6379, which no connection declares',
     ],
   ],
   "an operator's namespace that stays out": [
@@ -232,9 +261,12 @@ test.each(Object.entries(VIOLATIONS))('%s is found', (_, [violate, causes]) => {
   expect(causesOf(mesh, violate(meshed()))).toEqual(causes);
 });
 
+test('pods outside the mesh are let in where that was declared', () => {
+  expect(causesOf(mesh, withStranger())).toEqual([]);
+});
+
 test('a client that shows no identity is found', () => {
-  const stranger = { namespace: 'elsewhere', labels: { app: 'stranger' } };
-  const platform = meshed((_, server) => server.connections.allowFrom(stranger, server.data));
+  const platform = meshed((_, server) => server.connections.allowFrom(STRANGER, server.data));
   expect(causesOf(mesh, platform)).toEqual([
     'the mesh refuses pods app=stranger in elsewhere to port 6379 of foundation/Namespaces/data/server: whoever connects is not in it, and shows no identity',
   ]);

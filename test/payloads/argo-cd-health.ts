@@ -31,6 +31,19 @@ const condition = (status: string, reason: string, observedGeneration = 2) => ({
   conditions: [{ type: 'Synced', status, reason, message: `because of ${reason}`, observedGeneration }],
 });
 
+/** What a gateway says of a route. */
+const route = (accepted: string, resolved: string, observedGeneration = 2) => ({
+  parentRef: { name: 'public', namespace: 'gateways' },
+  conditions: Object.entries({ Accepted: accepted, ResolvedRefs: resolved }).map(([type, status]) => ({
+    type,
+    status,
+    message: `because of ${type}`,
+    observedGeneration,
+  })),
+});
+
+const parents = (...all: readonly object[]) => ({ parents: all });
+
 /** Statuses as the operators write them; every kind whose health is ours, in all that it can be. */
 export const HEALTH: readonly Example[] = [
   ...examples('argoproj.io/v1alpha1', 'Application', {}, [
@@ -177,6 +190,20 @@ export const HEALTH: readonly Example[] = [
       'Degraded',
       'because of SecretTargetsDisabled',
       condition('False', 'SecretTargetsDisabled'),
+    ],
+  ]),
+  ...examples('gateway.networking.k8s.io/v1', 'TLSRoute', {}, [
+    ['that is new', 'Progressing', 'no gateway has seen it', undefined],
+    ['that no gateway has seen', 'Progressing', 'no gateway has seen it', { parents: [] }],
+    ['that changed', 'Progressing', 'no gateway has seen it', parents(route('True', 'True', 1))],
+    ['that is taken', 'Healthy', 'is taken by public', parents(route('True', 'True'))],
+    ['that the gateway lets nobody make', 'Degraded', 'because of Accepted', parents(route('False', 'True'))],
+    ['whose Service is not there', 'Degraded', 'because of ResolvedRefs', parents(route('True', 'False'))],
+    [
+      'that one of two gateways does not take',
+      'Degraded',
+      'because of Accepted',
+      parents(route('True', 'True'), route('False', 'True')),
     ],
   ]),
   // Argo CD's own, as far as waves wait for them.

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { EDGE_LIMITS, type EdgeLimits } from '../../constructs/bridge-edge/limits';
-import type { ClientCertificates, EdgePayloadProps, Sessions } from '../../constructs/bridge-edge/payloads';
+import type {
+  ClientCertificates,
+  EdgePayloadProps,
+  EdgePorts,
+  Sessions,
+} from '../../constructs/bridge-edge/payloads';
 import { Authority } from '../../guarantees/certificates/authority';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod } from './edge-pod';
@@ -71,13 +76,14 @@ export class Stand {
     limits: Partial<EdgeLimits>,
     clientCertificates: ClientCertificates = 'none',
     sessions: Sessions = 'shared',
+    entry: Pick<EdgePorts, 'gateway'> = {},
   ): Promise<EdgePod> {
     const props: EdgePayloadProps = {
       limits: { ...EDGE_LIMITS, ...limits },
       clientCertificates,
       sessions,
       backend: { host: HOST, address: `${HOST}:${this.port}` },
-      ports: { https: await freePort(), http: await freePort(), admin: await freePort() },
+      ports: { https: await freePort(), http: await freePort(), admin: await freePort(), ...entry },
     };
     const edge = new EdgePod(join(this.folder, String(this.edges.length)), props, this.dnsPort, this.folder);
     this.edges.push(edge);

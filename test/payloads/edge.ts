@@ -5,6 +5,7 @@
 import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { breaker, killedPod, reload, stopping } from './edge-failures';
+import { gateway } from './edge-gateway';
 import { limits, slowClients, sockets } from './edge-limits';
 import { entry, modes } from './edge-modes';
 import type { Answer, EdgePod, Question } from './edge-pod';
@@ -20,6 +21,7 @@ export async function check(report: Report): Promise<void> {
     await modes(report, stand);
     await entry(report, stand);
     await certificates(report, stand);
+    await gateway(report, stand);
     await sockets(report, stand);
     await slowClients(report, stand);
     await breaker(report, stand);
