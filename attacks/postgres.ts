@@ -4,7 +4,7 @@ import type { Outcome } from '../acceptance/kubectl';
 import { buildPlatform } from '../charts/platform';
 import { loadImages } from '../config/images';
 import { loadEnvironment } from '../config/load';
-import { Authority, ENDED, type Leaf } from '../guarantees/certificates/authority';
+import { Authority, ENDED, type Issued, type Leaf } from '../guarantees/certificates/authority';
 import { freePort } from '../test/payloads/edge-stand';
 import { Postgres } from '../test/payloads/postgres-stand';
 import type { Attack, Ground } from './attack';
@@ -12,18 +12,22 @@ import type { Attack, Ground } from './attack';
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? '.';
 const NAME = 'localhost';
 const ROLE = 'lighthouse_reader';
+const POOLER = 'cnpg_pooler_pgbouncer';
 
 /** PostgreSQL with production's rules of who connects and how, between what CloudNativePG writes before and after them. */
 export const POSTGRES: Ground = {
   where: 'PostgreSQL with production’s pg_hba, on loopback',
   open: async (tried) => {
     const authority = new Authority();
+    // CloudNativePG's own, by which the server knows its clients.
+    const operators = new Authority();
     const { certificate, key } = authority.issue('postgres', { names: [NAME] });
     // CloudNativePG's own last line lets in whoever has a password, also in plain text: what stands before it decides.
     const rules = ['local all all trust', ...printedRules(), 'host all all all scram-sha-256'];
     const files = {
       'pg_hba.conf': rules.map((rule) => `${rule}\n`).join(''),
       ...{ 'tls.crt': certificate, 'tls.key': key, 'ca.crt': authority.certificate },
+      'clients.crt': operators.certificate,
     };
     const settings = [
       ...['listen_addresses=127.0.0.1', 'hba_file=pg_hba.conf', 'password_encryption=scram-sha-256'],
@@ -31,12 +35,13 @@ export const POSTGRES: Ground = {
         'ssl=on',
         'ssl_cert_file=../tls.crt',
         'ssl_key_file=../tls.key',
+        'ssl_ca_file=../clients.crt',
         'ssl_min_protocol_version=TLSv1.3',
       ],
     ];
     const postgres = await Postgres.start(settings, files, await freePort());
     try {
-      await tried(await attacksOn(postgres, authority));
+      await tried(await attacksOn(postgres, authority, operators));
     } finally {
       await postgres.stop();
     }
@@ -59,7 +64,11 @@ function printedRules(): readonly string[] {
   return rules;
 }
 
-async function attacksOn(postgres: Postgres, authority: Authority): Promise<readonly Attack[]> {
+async function attacksOn(
+  postgres: Postgres,
+  authority: Authority,
+  operators: Authority,
+): Promise<readonly Attack[]> {
   const password = randomBytes(16).toString('hex');
   const admin = ['-h', postgres.folder, '-U', 'postgres', '-At', '-c'];
   const must = async (sql: string): Promise<string> => {
@@ -69,18 +78,25 @@ async function attacksOn(postgres: Postgres, authority: Authority): Promise<read
   };
   await must(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${password}'`);
 
-  /** A client that knows the password. */
-  const client = async (sslmode: string): Promise<Outcome> => {
+  /** A client that knows the password, and shows a certificate. */
+  const client = async (sslmode: string, shown?: Issued): Promise<Outcome> => {
+    if (shown) {
+      postgres.write('client.crt', shown.certificate);
+      postgres.write('client.key', shown.key);
+    }
     const env = {
       PGHOSTADDR: '127.0.0.1',
       PGPASSWORD: password,
       PGSSLMODE: sslmode,
       PGSSLROOTCERT: join(postgres.folder, 'ca.crt'),
+      PGSSLCERT: join(postgres.folder, shown ? 'client.crt' : 'none.crt'),
+      PGSSLKEY: join(postgres.folder, 'client.key'),
     };
     const target = ['-h', NAME, '-U', ROLE, '-d', 'postgres', '-c', 'SELECT 1'];
     const { ok, output, error } = await postgres.psql(target, { env });
     return { status: ok ? 0 : 1, stdout: output, stderr: error };
   };
+  const own = operators.issue(POOLER);
   /** Gives the server another certificate, as a renewal does; a server that does not take it is an error. */
   const serving = async (signer: Authority, leaf: Leaf): Promise<void> => {
     const { certificate, key } = signer.issue('postgres', leaf);
@@ -93,7 +109,7 @@ async function attacksOn(postgres: Postgres, authority: Authority): Promise<read
   };
   const verified = (signer: Authority, leaf: Leaf) => async (): Promise<Outcome> => {
     await serving(signer, leaf);
-    return client('verify-full');
+    return client('verify-full', own);
   };
   const right = verified(authority, { names: [NAME] });
   return [
@@ -103,7 +119,31 @@ async function attacksOn(postgres: Postgres, authority: Authority): Promise<read
       refusal: /pg_hba.conf rejects connection .* no encryption/,
       attempt: () => client('disable'),
       permitted: 'the same by TLS',
-      control: () => client('require'),
+      control: () => client('require', own),
+    },
+    {
+      name: 'a client that has a stolen password and no certificate asks PostgreSQL',
+      means: 'pg_hba: a password alone opens nothing (clientcert)',
+      refusal: /requires a valid client certificate/,
+      attempt: () => client('require'),
+      permitted: 'the same password with the pooler’s certificate',
+      control: () => client('require', own),
+    },
+    {
+      name: 'a client that has a stolen password and a certificate of the platform asks PostgreSQL',
+      means: 'the server knows its clients by the operator’s own authority',
+      refusal: /unknown ca/,
+      attempt: () => client('require', authority.issue(POOLER)),
+      permitted: 'the same password with the pooler’s certificate',
+      control: () => client('require', own),
+    },
+    {
+      name: 'a client that has a stolen password and an expired certificate asks PostgreSQL',
+      means: 'certificates are verified, their dates among them',
+      refusal: /certificate expired/,
+      attempt: () => client('require', operators.issue(POOLER, { to: ENDED })),
+      permitted: 'the same password with a certificate that has not ended',
+      control: () => client('require', own),
     },
     {
       name: 'PostgreSQL’s own certificate has expired: a client is asked to talk to it all the same',

@@ -3,6 +3,7 @@ import { alerts } from './alerts';
 import { autoscalers } from './autoscalers';
 import { backups } from './backups';
 import { budgets } from './budgets';
+import { clientCertificates } from './client-certificates';
 import { containers } from './containers';
 import { drains } from './drains';
 import type { Guarantee } from './guarantee';
@@ -48,6 +49,7 @@ export const guarantees: readonly Guarantee[] = [
   recovery,
   rotation,
   renewals,
+  clientCertificates,
   observed,
   alerts,
 ];

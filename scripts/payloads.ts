@@ -10,6 +10,7 @@ import { check as images } from '../test/payloads/images';
 import { check as mesh } from '../test/payloads/mesh';
 import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
+import { check as postgresCertificates } from '../test/payloads/postgres-certificates';
 import { check as redis } from '../test/payloads/redis';
 import { check as telemetry } from '../test/payloads/telemetry';
 import type { Report } from '../test/payloads/report';
@@ -30,13 +31,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
   mesh,
   migration,
   expressions,
+  'postgres-certificates': postgresCertificates,
   redis,
   telemetry,
 };
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
-Runs the payload files in their own programs: PostgreSQL, Redis, Sentinel, HAProxy and Python, which must be installed, and
+Runs the payload files in their own programs: PostgreSQL, PgBouncer, Redis, Sentinel, HAProxy and Python, which must be installed, and
 Argo CD and Istio's control plane, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;

@@ -86,6 +86,12 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     })),
   Pooler: ({ metadata: { name, namespace } }) =>
     ['Service', 'ServiceAccount'].map((kind) => ({ identity: identify(kind, namespace, name) })),
+  DatabaseRole: (manifest) => {
+    const { clientCertificate } = spec<{ clientCertificate?: { enabled?: boolean } }>(manifest);
+    const { name, namespace } = manifest.metadata;
+    if (!clientCertificate || clientCertificate.enabled === false) return [];
+    return [{ identity: identify('Secret', namespace, `${name}-client-cert`), keys: ['tls.crt', 'tls.key'] }];
+  },
   // Their governing Services, one for all of a kind in a namespace.
   Prometheus: ({ metadata: { namespace } }) => [
     { identity: identify('Service', namespace, 'prometheus-operated') },

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { visit, type Visit } from '../smoke/check';
 import { bucketsIn, objectClient } from '../smoke/object-storage';
 import { eventClient, eventStoresIn } from '../smoke/postgres';
-import { keyClient, redisGroupsIn, withCertificate } from '../smoke/redis';
+import { withCertificate } from '../smoke/certificate';
+import { keyClient, redisGroupsIn } from '../smoke/redis';
 import { homesOf, python, vectorClient } from '../smoke/vector-database';
 import type { Trial } from '../trial';
 
@@ -40,6 +41,7 @@ function keepsakesFor(trial: Trial): Keepsake[] {
       client: eventClient(store),
       leave: `append ${store.hosts.readWrite} ${id}`,
       find: `count ${store.hosts.readWrite} ${id} | grep -qx 1`,
+      during: (use: () => Promise<void>) => withCertificate(cluster, store, use),
     })),
     // A cache keeps nothing when all of it stops.
     ...redisGroupsIn(manifests)

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Live } from '../cluster';
 import { connectedAt, type Place } from '../place';
-import { REDIS, type RedisGroup, redisGroupsIn, withCertificate } from '../smoke/redis';
+import { withCertificate } from '../smoke/certificate';
+import { REDIS, type RedisGroup, redisGroupsIn } from '../smoke/redis';
 import type { Trial } from '../trial';
 import { kill, lostOf, until, whole, writingWhile } from './drill';
 

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../constructs/platform/manifest';
 import { imageWith, type Trial } from '../trial';
 import { goalOf, pythonWith, visit, type Attempt } from './check';
-import { certificateFor, withCertificate } from './redis';
+import { certificateFor, withCertificate } from './certificate';
 
 /** Begins every script: functions to speak to the edge as an agent does, with its certificate. */
 const CLIENT = `

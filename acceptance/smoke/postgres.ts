@@ -2,6 +2,7 @@ import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
 import type { Goal, Standing } from '../place';
 import { imageWith, type Trial } from '../trial';
+import { certificateFor, withCertificate } from './certificate';
 import { fromSecret, secretFor, visit, type Attempt, type Visit } from './check';
 
 /** PostgreSQL's own user id in its image: psql asks who runs it. */
@@ -18,6 +19,8 @@ export interface EventStore {
   readonly hosts: { readonly readWrite: string; readonly readOnly: string; readonly pooled?: string };
   readonly pooler?: Goal;
   readonly standing: Standing;
+  /** What the client shows the pooler; there only while the store is tried. */
+  readonly certificate: Manifest;
 }
 
 /** Event stores among some manifests; standby clusters in other regions take no writes and are not looked at. */
@@ -31,6 +34,8 @@ export function eventStoresIn(manifests: readonly Manifest[]): EventStore[] {
         (each) => each.kind === 'Pooler' && spec<{ cluster: { name: string } }>(each).cluster.name === name,
       );
       const host = (service: string): string => `${service}.${namespace}.svc.cluster.local`;
+      const pooled = pooler ? host(pooler.metadata.name) : undefined;
+      const client = `client-of-${name}`;
       const goal = (labels: Goal['labels']): Goal => ({ namespace, labels, port: 5432 });
       return {
         object,
@@ -41,17 +46,21 @@ export function eventStoresIn(manifests: readonly Manifest[]): EventStore[] {
         hosts: {
           readWrite: host(`${name}-rw`),
           readOnly: host(`${name}-${instances > 1 ? 'ro' : 'r'}`),
-          ...(pooler ? { pooled: host(pooler.metadata.name) } : {}),
+          ...(pooled === undefined ? {} : { pooled }),
         },
         ...(pooler ? { pooler: goal({ 'cnpg.io/poolerName': pooler.metadata.name }) } : {}),
+        certificate: certificateFor(manifests, client, namespace),
         standing: {
-          name: `client-of-${name}`,
+          name: client,
           namespace,
           image: imageWith('psql', manifests),
           uid: POSTGRES_UID,
           memory: '64Mi',
           trust: true,
+          // The pooler knows the platform's certificates, the instances those that the operator signs.
+          secrets: { '/tls': client, '/own': `${roleOf(name, manifests)}-client-cert` },
           env: [
+            { name: 'POOL', value: pooled ?? '' },
             fromSecret('WRITER', secretFor(manifests, namespace, '-writer'), 'password'),
             fromSecret('READER', secretFor(manifests, namespace, '-reader'), 'password'),
           ],
@@ -60,14 +69,29 @@ export function eventStoresIn(manifests: readonly Manifest[]): EventStore[] {
     });
 }
 
-/** Begins every script: `sql ROLE HOST [ARGUMENT …]`, with the role's password and a certificate that is verified. */
+/** The role that the operator signs a certificate for. */
+function roleOf(cluster: string, manifests: readonly Manifest[]): string {
+  const role = manifests.find(
+    (each) =>
+      each.kind === 'DatabaseRole' && spec<{ cluster: { name: string } }>(each).cluster.name === cluster,
+  );
+  if (!role) throw new Error(`no DatabaseRole of ${cluster} has a certificate to show`);
+  return role.metadata.name;
+}
+
+/**
+ * Begins every script: `sql ROLE HOST [ARGUMENT …]`, with the role's password and a certificate that the host lets in, or what
+ * lies in `SHOWN`.
+ */
 export const SQL = `
 export PGDATABASE=lighthouse PGSSLMODE=verify-full PGSSLROOTCERT=/trust/ca.crt PGCONNECT_TIMEOUT=10 PGAPPNAME=acceptance
 sql() {
   role=$1 host=$2
   shift 2
   case $role in writer) PGPASSWORD=$WRITER ;; reader) PGPASSWORD=$READER ;; *) PGPASSWORD=wrong role=writer ;; esac
-  PGPASSWORD=$PGPASSWORD psql -XqAt -v ON_ERROR_STOP=1 -h "$host" -U "lighthouse_$role" "$@"
+  case $host in "$POOL") folder=/tls ;; *) folder=/own ;; esac
+  folder=\${SHOWN:-$folder}
+  PGPASSWORD=$PGPASSWORD PGSSLCERT=$folder/tls.crt PGSSLKEY=$folder/tls.key psql -XqAt -v ON_ERROR_STOP=1 -h "$host" -U "lighthouse_$role" "$@"
 }
 append() { # HOST ID
   sql writer "$1" -c "INSERT INTO events (event_id, event_type, \\"timestamp\\", event_data) VALUES ('$2', 'acceptance', now(), '{}')"
@@ -83,7 +107,7 @@ count() { # HOST ID: how often an event is there
  */
 export async function tryPostgres(trial: Trial): Promise<void> {
   for (const store of eventStoresIn(trial.manifests)) {
-    await visit(trial, eventClient(store));
+    await withCertificate(trial.cluster, store, () => visit(trial, eventClient(store)));
   }
 }
 
@@ -127,6 +151,16 @@ echo "listened, locked, appended"`,
           name: `${which}, a wrong password`,
           script: `sql nobody ${host} -c 'SELECT 1'`,
           refusal: /authentication failed|SASL/i,
+        },
+        {
+          name: `${which}, no client certificate`,
+          script: `SHOWN=/nothing; sql reader ${host} -c 'SELECT 1'`,
+          refusal: /valid client certificate|certificate required/i,
+        },
+        {
+          name: `${which}, a certificate that the other takes`,
+          script: `SHOWN=${host === pooled ? '/own' : '/tls'}; sql reader ${host} -c 'SELECT 1'`,
+          refusal: /unknown ca|SSL error|closed the connection|reset by peer/i,
         },
         {
           name: `${which}, without TLS`,

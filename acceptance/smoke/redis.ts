@@ -1,9 +1,8 @@
 import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
-import type { Cluster } from '../cluster';
 import type { Goal, Standing } from '../place';
-import { TEMPORARY } from '../temporary';
 import { imageWith, type Trial } from '../trial';
+import { certificateFor, withCertificate } from './certificate';
 import { fromSecret, goalOf, secretFor, visit, type Attempt, type Visit } from './check';
 
 /** One group of Redis members with its proxy, as its clients see it. */
@@ -83,45 +82,6 @@ says() { # TEXT COMMAND …: what it says is the text, or else the failure
 }
 ask_sentinel() { redis "$1" -p 26379 SENTINEL get-master-addr-by-name "$2" | head -1; }
 `;
-
-/** A certificate as an application would have, of the authority that the members have theirs from. */
-export function certificateFor(manifests: readonly Manifest[], id: string, namespace: string): Manifest {
-  const issued = manifests.find(
-    ({ kind, metadata }) => kind === 'Certificate' && metadata.namespace === namespace,
-  );
-  if (!issued) throw new Error(`no certificate in namespace ${namespace} says who issues them`);
-  const { issuerRef } = spec<{ issuerRef: unknown }>(issued);
-  return {
-    apiVersion: 'cert-manager.io/v1',
-    kind: 'Certificate',
-    metadata: { name: id, namespace, labels: { [TEMPORARY]: id } },
-    spec: {
-      secretName: id,
-      secretTemplate: { labels: { [TEMPORARY]: id } },
-      commonName: 'acceptance',
-      usages: ['client auth'],
-      // The shortest there is.
-      duration: '1h',
-      privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
-      issuerRef,
-    },
-  };
-}
-
-/** Has a client's certificate issued, uses it, and removes it with its key. */
-export async function withCertificate<T>(
-  cluster: Cluster,
-  { certificate }: Pick<RedisGroup, 'certificate'>,
-  use: () => Promise<T>,
-): Promise<T> {
-  await cluster.apply(certificate);
-  try {
-    return await use();
-  } finally {
-    await cluster.remove(certificate);
-    await cluster.remove({ ...certificate, apiVersion: 'v1', kind: 'Secret' });
-  }
-}
 
 /** Keys are written and read by way of the proxy, and by way of the master that Sentinel names. */
 export async function tryRedis(trial: Trial): Promise<void> {

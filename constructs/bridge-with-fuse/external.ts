@@ -23,7 +23,7 @@ export interface ExternalState {
    * @default 'required'
    */
   readonly spreading?: Spreading;
-  /** Whom they take a certificate from: Redis lets nobody in without. */
+  /** Whom they take a certificate from: neither Redis nor PostgreSQL lets anybody in without. */
   readonly authority: CertificateAuthority;
   readonly postgres: PostgresCluster;
   /** Redis that keeps what it is given: one for sessions, not a cache. */
@@ -106,7 +106,7 @@ function stores({ postgres, sessions }: ExternalState): EnvVar[] {
       name: 'POSTGRES_URL',
       value:
         `postgresql://${writer.user}:$(POSTGRES_PASSWORD)@${postgres.pooled.address}/${postgres.database}` +
-        `?sslmode=verify-full&sslrootcert=${trust}`,
+        `?sslmode=verify-full&sslrootcert=${trust}&sslcert=/tls/tls.crt&sslkey=/tls/tls.key`,
     },
     user.env('REDIS_PASSWORD'),
     {

@@ -169,7 +169,8 @@ export function trustVolume(name: string): Volume {
   return { name, configMap: { name: TRUST_BUNDLE, items: [{ key: TRUST_FILE, path: TRUST_FILE }] } };
 }
 
-function tlsSecret(secretName: string): TlsSecret {
+/** A Secret with a key and its certificate, whoever made it. */
+export function tlsSecret(secretName: string): TlsSecret {
   return {
     secretName,
     // Group-readable: the program runs as another user than the one that wrote the file.

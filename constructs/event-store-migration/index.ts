@@ -65,7 +65,7 @@ export class EventStoreMigration extends Construct {
         `${this.node.path}: must be built in namespace ${bridge.connections.namespace}, where the bridge's volume is`,
       );
     }
-    this.connections.allowTo(postgres.readWrite);
+    this.connections.allowTo(postgres.migration);
     // Only to see that nobody answers.
     this.connections.watch(bridge.api);
     const account = withoutToken(this);
@@ -143,11 +143,11 @@ export class EventStoreMigration extends Construct {
 
   private database(namespace: NamespaceScope): EnvVar[] {
     const { postgres } = this.props;
-    const { readWrite, database, credentials } = postgres;
+    const { migration, database, credentials } = postgres;
     const migrator = postgres.migratorFor(namespace);
     return [
-      { name: 'PGHOST', value: readWrite.host },
-      { name: 'PGPORT', value: String(readWrite.port) },
+      { name: 'PGHOST', value: migration.host },
+      { name: 'PGPORT', value: String(migration.port) },
       { name: 'PGDATABASE', value: database },
       { name: 'PGUSER', value: migrator.user },
       // What it makes belongs to the owner, so that the login can be dropped afterwards.

@@ -14,7 +14,7 @@ import {
   PeerAuthentication,
   type PeerAuthenticationSpec,
 } from '../../imports/security.istio.io';
-import { CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
+import { ClientAuthority, CLUSTER_DOMAIN, Endpoint, Listener, Protocol } from './endpoint';
 import { authorizationPolicySpec, exemption } from './mesh';
 import { namespaceAround, objectName } from './names';
 import { networkPolicySpec } from './network-policy';
@@ -65,6 +65,11 @@ export interface ListenOptions {
    * @default 'TCP'
    */
   readonly protocol?: Protocol;
+  /**
+   * Whose certificate clients must show.
+   * @default - none is asked for
+   */
+  readonly clientAuthority?: ClientAuthority;
 }
 
 /** What kinds of Services differ in. */
@@ -173,7 +178,13 @@ export class Connections implements Listener {
    * @throws Error where the name or the port is taken
    */
   listen(name: string, port: number, options: ListenOptions = {}): Endpoint {
-    const { host = this.host, metricsPath, metricsScheme = 'http', protocol = 'TCP' } = options;
+    const {
+      host = this.host,
+      metricsPath,
+      metricsScheme = 'http',
+      protocol = 'TCP',
+      clientAuthority,
+    } = options;
     const about = options.metricsAbout === 'others' ? { honorLabels: true as const } : {};
     const twin = this.endpoints.find(
       (other) =>
@@ -186,7 +197,7 @@ export class Connections implements Listener {
     }
     const metrics =
       metricsPath === undefined ? undefined : { path: metricsPath, scheme: metricsScheme, ...about };
-    const endpoint = new Endpoint(this, name, port, host, metrics, protocol);
+    const endpoint = new Endpoint(this, name, port, host, metrics, protocol, clientAuthority);
     this.endpoints.push(endpoint);
     if (this.serviceKind !== 'operator') this.addService();
     return endpoint;

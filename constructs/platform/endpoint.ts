@@ -10,6 +10,9 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 /** What a port speaks. */
 export type Protocol = 'TCP' | 'UDP';
 
+/** Whose certificate clients show: one of the platform's authority, or of an authority that the service has for itself. */
+export type ClientAuthority = 'platform' | 'own';
+
 /** Prometheus metrics that a port serves. */
 export interface MetricsSource {
   readonly path: string;
@@ -41,6 +44,8 @@ export class Endpoint {
     readonly metrics?: MetricsSource,
     /** UDP for gossip; everything else here speaks TCP. */
     readonly protocol: Protocol = 'TCP',
+    /** Whose certificate the port lets nobody in without; undefined where it asks for none. */
+    readonly clientAuthority?: ClientAuthority,
   ) {
     if (!/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 15) {
       throw new Error(

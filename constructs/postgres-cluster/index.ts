@@ -1,7 +1,7 @@
 import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { Cluster, ClusterSpec, Database } from '../../imports/postgresql.cnpg.io';
-import { CertificateAuthority, TRUST_BUNDLE } from '../certificate-authority';
+import { Cluster, ClusterSpec, Database, DatabaseRole } from '../../imports/postgresql.cnpg.io';
+import { CertificateAuthority, tlsSecret, TRUST_BUNDLE } from '../certificate-authority';
 import { Credential, Credentials, CredentialsMaker } from '../credentials';
 import { Connections } from '../platform/connections';
 import { Peer } from '../platform/peer';
@@ -11,6 +11,7 @@ import { NamespaceScope, namespaceOf, objectName } from '../platform/names';
 import { Resources, resources, spread, Spreading } from '../platform/pod';
 import { parseQuantity } from '../platform/quantity';
 import { archiveFolder, Backups, BACKUP_SIDECAR, PostgresBackup, RecoverySource } from './backups';
+import { clientRules } from './client-rules';
 import { ConnectionBudget, connectionBudget } from './connection-budget';
 import { objectionTo } from './guards';
 import { Pooler } from './pooler';
@@ -111,8 +112,9 @@ const SHUTDOWN = {
  * PostgreSQL with the event store: instances that elect their primary themselves and acknowledge nothing that is not on
  * two of them, a pooler in front, roles with passwords nobody knows, and backups.
  *
- * Certificates of the servers come from the platform's authority. Those by which standbys and poolers show themselves
- * to the primary stay with the operator's own authority, which vouches for nothing else.
+ * Nobody gets in by a password alone. Certificates of the servers, and of the pooler's clients, come from the platform's
+ * authority. Those by which standbys, poolers and the owner show themselves to the instances are signed by the operator's own,
+ * which vouches for nothing else.
  *
  * @example
  * const postgres = new PostgresCluster(namespaces.add('postgres'), 'events', { images, authority, maker, … });
@@ -120,8 +122,10 @@ const SHUTDOWN = {
  */
 export class PostgresCluster extends Construct {
   readonly connections: Connections;
-  /** The primary itself, for sessions: `LISTEN`, advisory locks, migrations. */
+  /** The primary itself, for sessions: `LISTEN`, advisory locks, migrations; with a certificate that the operator signed. */
   readonly readWrite: Endpoint;
+  /** The same for the migrator, by password alone: the operator signs for its own namespace only. */
+  readonly migration: Endpoint;
   /** The standbys; where there is one instance only, that. Slightly behind the primary. */
   readonly readOnly: Endpoint;
   /** The primary by way of the pooler, in transaction mode: what applications use. */
@@ -165,8 +169,13 @@ export class PostgresCluster extends Construct {
     });
     const service = (kind: string): string =>
       this.connections.host.replace(this.connections.serviceName, `${name}-${kind}`);
-    this.readWrite = this.connections.listen('postgresql', 5432, { host: service('rw') });
-    this.readOnly = this.connections.listen('read-only', 5432, { host: service(instances > 1 ? 'ro' : 'r') });
+    const clientAuthority = 'own';
+    this.readWrite = this.connections.listen('postgresql', 5432, { host: service('rw'), clientAuthority });
+    this.readOnly = this.connections.listen('read-only', 5432, {
+      host: service(instances > 1 ? 'ro' : 'r'),
+      clientAuthority,
+    });
+    this.migration = new Endpoint(this.connections, 'migration', 5432, service('rw'));
     const status = this.connections.listen('status', 8000);
     this.connections.listen('metrics', 9187, { metricsPath: '/metrics' });
     this.connections.allowTo(this.readWrite, status);
@@ -211,8 +220,7 @@ export class PostgresCluster extends Construct {
         },
         postgresql: {
           parameters: this.parameters(props),
-          // Before the operator's last rule, which lets passwords travel without TLS.
-          pg_hba: ['hostnossl all all all reject', 'hostssl all all all scram-sha-256'],
+          pg_hba: Lazy.any({ produce: () => clientRules(OWNER, this.migrator ? [MIGRATOR] : []) }),
           ...(instances > 1
             ? {
                 synchronous: {
@@ -224,6 +232,20 @@ export class PostgresCluster extends Construct {
               }
             : {}),
         },
+      },
+    });
+    // A role of its own kind: for these the operator signs certificates. The database begins with it, and nobody drops it.
+    const ownerRole = `${name}-owner`;
+    new DatabaseRole(this, 'OwnerRole', {
+      metadata: { name: ownerRole },
+      spec: {
+        name: OWNER,
+        cluster: { name },
+        login: true,
+        connectionLimit: this.budget.roles.owner,
+        passwordSecret: { name: this.credentials.owner.secretName },
+        clientCertificate: { enabled: true },
+        databaseRoleReclaimPolicy: 'retain',
       },
     });
     new Database(this, 'Database', {
@@ -254,6 +276,7 @@ export class PostgresCluster extends Construct {
         server: this.readWrite,
         database: DATABASE,
         owner: this.credentials.owner,
+        certificate: tlsSecret(`${ownerRole}-client-cert`),
         retentionDays: props.eventRetentionDays,
       });
     }
@@ -369,7 +392,7 @@ export class PostgresCluster extends Construct {
 
 /** Compared with the database all the time: what a hand changed is changed back. */
 function managedRoles(
-  { owner, writer, reader }: PostgresCluster['credentials'],
+  { writer, reader }: PostgresCluster['credentials'],
   limits: ConnectionBudget['roles'],
   migrator: Credential | undefined,
 ): NonNullable<ClusterSpec['managed']>['roles'] {
@@ -381,7 +404,6 @@ function managedRoles(
     passwordSecret: { name: secretName },
   });
   return [
-    role(owner, limits.owner),
     role(writer, limits.writer),
     role(reader, limits.reader),
     migrator

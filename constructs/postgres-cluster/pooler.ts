@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { PodDisruptionBudget } from '../../imports/k8s';
 import { Pooler as PoolerResource } from '../../imports/postgresql.cnpg.io';
-import { CertificateAuthority } from '../certificate-authority';
+import { CertificateAuthority, TRUST_BUNDLE } from '../certificate-authority';
 import { Connections } from '../platform/connections';
 import { AddressRange } from '../platform/peer';
 import { Endpoint } from '../platform/endpoint';
@@ -47,7 +47,7 @@ export class Pooler extends Construct {
       component: 'pooler',
       operatorLabels: { 'cnpg.io/poolerName': name },
     });
-    this.endpoint = this.connections.listen('pgbouncer', 5432);
+    this.endpoint = this.connections.listen('pgbouncer', 5432, { clientAuthority: 'platform' });
     this.connections.listen('metrics', 9127, { metricsPath: '/metrics' });
     this.connections.allowTo(server);
     this.connections.allowToRange(apiServer);
@@ -75,6 +75,7 @@ export class Pooler extends Construct {
           poolMode: 'transaction',
           // Without a Secret for the server side the operator makes one, with the role and the function that belong to it.
           clientTLSSecret: { name: tls.secretName },
+          clientCASecret: { name: TRUST_BUNDLE },
           parameters: poolerParameters(budget),
         },
         template: {
@@ -105,7 +106,10 @@ export class Pooler extends Construct {
 }
 
 /** pgbouncer.ini, by the names in pgbouncer.org/config.html. */
-function poolerParameters({ poolSize, clientsPerPooler }: ConnectionBudget): Record<string, string> {
+export function poolerParameters({
+  poolSize,
+  clientsPerPooler,
+}: Pick<ConnectionBudget, 'poolSize' | 'clientsPerPooler'>): Record<string, string> {
   return {
     max_client_conn: String(clientsPerPooler),
     default_pool_size: String(poolSize),
@@ -114,7 +118,8 @@ function poolerParameters({ poolSize, clientsPerPooler }: ConnectionBudget): Rec
     max_user_connections: String(poolSize),
     // Statements that clients prepare are prepared again on whatever connection runs them.
     max_prepared_statements: '200',
-    client_tls_sslmode: 'require',
+    // A password alone opens nothing.
+    client_tls_sslmode: 'verify-ca',
     server_tls_sslmode: 'verify-full',
     // A client waits for a change of the primary, seconds, but not for ever.
     query_wait_timeout: '30',

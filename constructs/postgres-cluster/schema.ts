@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { CronJob, EnvVar, Job, PodTemplateSpec, ServiceAccount } from '../../imports/k8s';
-import { trustVolume } from '../certificate-authority';
+import { TlsSecret, trustVolume } from '../certificate-authority';
 import { Credential } from '../credentials';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
@@ -17,6 +17,8 @@ export interface EventStoreSchemaProps {
   readonly database: string;
   /** The database's owner. */
   readonly owner: Credential;
+  /** By which the owner shows itself. */
+  readonly certificate: TlsSecret;
   /** Whole days that events are kept. */
   readonly retentionDays: number;
 }
@@ -74,7 +76,7 @@ export class EventStoreSchema extends Construct {
   }
 
   private psql(
-    { image, server, database, owner }: EventStoreSchemaProps,
+    { image, server, database, owner, certificate }: EventStoreSchemaProps,
     args: readonly string[],
     files?: ConfigFiles,
   ): PodTemplateSpec {
@@ -85,6 +87,8 @@ export class EventStoreSchema extends Construct {
       { name: 'PGUSER', value: owner.user },
       { name: 'PGSSLMODE', value: 'verify-full' },
       { name: 'PGSSLROOTCERT', value: '/trust/ca.crt' },
+      { name: 'PGSSLCERT', value: '/tls/tls.crt' },
+      { name: 'PGSSLKEY', value: '/tls/tls.key' },
       { name: 'PGCONNECT_TIMEOUT', value: '10' },
       { name: 'PGAPPNAME', value: objectName(this) },
       // A password file would have to be readable by its owner alone, which a mounted Secret cannot be.
@@ -110,11 +114,12 @@ export class EventStoreSchema extends Construct {
             resources: resources({ cpu: '10m', memory: '64Mi' }),
             volumeMounts: [
               { name: 'trust', mountPath: '/trust', readOnly: true },
+              { name: 'tls', mountPath: '/tls', readOnly: true },
               ...(files ? [{ name: 'files', mountPath: '/event-store', readOnly: true }] : []),
             ],
           },
         ],
-        volumes: [trustVolume('trust'), ...(files ? [files.volume('files')] : [])],
+        volumes: [trustVolume('trust'), certificate.volume('tls'), ...(files ? [files.volume('files')] : [])],
       },
     };
   }

@@ -60,8 +60,8 @@ const MOUNTS: readonly VolumeMount[] = [
 /** The members of a group: pods with one Redis and one Sentinel each. */
 export class Members extends Construct {
   readonly connections = new Connections(this, { name: 'redis', component: 'member', service: 'headless' });
-  readonly redis = this.connections.listen('redis', 6379);
-  readonly sentinel = this.connections.listen('sentinel', 26379);
+  readonly redis = this.connections.listen('redis', 6379, { clientAuthority: 'platform' });
+  readonly sentinel = this.connections.listen('sentinel', 26379, { clientAuthority: 'platform' });
   readonly metrics = this.connections.listen('metrics', 9121, { metricsPath: '/metrics' });
   /** What proxy and members must agree on. */
   readonly group: GroupProps;

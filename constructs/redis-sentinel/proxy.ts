@@ -40,7 +40,7 @@ const CAPACITY = { connections: 1000, memory: '96Mi' } as const;
 /** HAProxy pods that lead clients to the master and nowhere else. */
 export class Proxy extends Construct {
   readonly connections = new Connections(this, { name: 'haproxy', component: 'proxy' });
-  readonly redis = this.connections.listen('redis', 6379);
+  readonly redis = this.connections.listen('redis', 6379, { clientAuthority: 'platform' });
   readonly http = this.connections.listen('http', 8404, { metricsPath: '/metrics' });
   /** Connections that the proxies accept, all together, with one of several gone. */
   readonly clientConnections: number;

@@ -42,7 +42,8 @@ function programOf(subject: string, text: string): { readonly program?: Program 
   return program ? { program } : {};
 }
 
-function mounting(pod: PodSpec, secret: string): Container[] {
+/** The containers of a pod that mount a Secret. */
+export function mounting(pod: PodSpec, secret: string): Container[] {
   const volumes = new Set(
     (pod.volumes ?? []).filter((volume) => has(volume, secret)).map(({ name }) => name),
   );

@@ -161,15 +161,22 @@ describe('Lighthouse with its state elsewhere', () => {
     });
   });
 
-  test('shows Redis a certificate of its own, at the paths that the URL names', () => {
+  test('shows PostgreSQL and Redis a certificate of its own, at the paths that the URLs name', () => {
     const manifests = build();
     expect(spec<CertificateSpec>(find(manifests, 'Certificate', 'lighthouse-tls')).usages).toContain(
       'client auth',
     );
     const mounts = server(manifests).volumeMounts ?? [];
-    const url = new URL(variables(manifests).find(({ name }) => name === 'REDIS_URL')?.value ?? '');
-    for (const path of ['ssl_ca_certs', 'ssl_certfile', 'ssl_keyfile']) {
-      const file = url.searchParams.get(path) ?? '';
+    for (const [variable, path] of [
+      ['POSTGRES_URL', 'sslrootcert'],
+      ['POSTGRES_URL', 'sslcert'],
+      ['POSTGRES_URL', 'sslkey'],
+      ['REDIS_URL', 'ssl_ca_certs'],
+      ['REDIS_URL', 'ssl_certfile'],
+      ['REDIS_URL', 'ssl_keyfile'],
+    ]) {
+      const url = new URL(variables(manifests).find(({ name }) => name === variable)?.value ?? '');
+      const file = url.searchParams.get(path ?? '') ?? '';
       expect(mounts.some(({ mountPath, readOnly }) => readOnly && file.startsWith(`${mountPath}/`))).toBe(
         true,
       );

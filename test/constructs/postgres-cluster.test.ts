@@ -5,7 +5,7 @@ import { Connections } from '../../constructs/platform/connections';
 import { Manifest } from '../../constructs/platform/manifest';
 import { workloadOf } from '../../constructs/platform/workloads';
 import type { NetworkPolicySpec, PodSpec } from '../../imports/k8s';
-import type { ClusterSpec, PoolerSpec } from '../../imports/postgresql.cnpg.io';
+import type { ClusterSpec, DatabaseRoleSpec, PoolerSpec } from '../../imports/postgresql.cnpg.io';
 import { API_SERVER, find, Ground, manifestsOf, platformWith } from '../support';
 
 const bucket: Bucket = {
@@ -125,9 +125,14 @@ describe('defaults', () => {
     });
   });
 
-  test('passwords only over TLS, servers known by the platform, operators by themselves', () => {
+  test('passwords only over TLS and with a certificate, servers known by the platform, operators by themselves', () => {
     expect(spec.certificates).toEqual({ serverTLSSecret: 'events-tls', serverCASecret: 'lighthouse-trust' });
-    expect(spec.postgresql?.pg_hba?.[0]).toBe('hostnossl all all all reject');
+    // The first that fits is the one: none may come before that lets a password in alone.
+    expect(spec.postgresql?.pg_hba).toEqual([
+      'hostnossl all all all reject',
+      'hostssl all lighthouse_owner all scram-sha-256 clientcert=verify-full',
+      'hostssl all all all scram-sha-256 clientcert=verify-ca',
+    ]);
     const { dnsNames } = specOf<{ dnsNames: string[] }>(find(manifests, 'Certificate', 'events-tls'));
     for (const { host } of [postgres.readWrite, postgres.readOnly]) expect(dnsNames).toContain(host);
     // By this name standbys and the pooler know the primary.
@@ -140,7 +145,8 @@ describe('defaults', () => {
   });
 
   test('every role has its password from a Secret that the operator watches, and a limit of connections', () => {
-    const roles = (spec.managed?.roles ?? []).filter(({ ensure }) => ensure === 'present');
+    const owner = specOf<DatabaseRoleSpec>(find(manifests, 'DatabaseRole', 'events-owner'));
+    const roles = [owner, ...(spec.managed?.roles ?? []).filter(({ ensure }) => ensure === 'present')];
     expect(roles.map(({ name }) => name)).toEqual([
       'lighthouse_owner',
       'lighthouse_writer',
@@ -157,6 +163,14 @@ describe('defaults', () => {
     for (const { name, passwordSecret } of roles) {
       expect(lines).toContain(`${passwordSecret?.name} ${name} cnpg.io/reload=true postgres\n`);
     }
+  });
+
+  test('the owner has a certificate, and stays when its resource goes', () => {
+    expect(find(manifests, 'DatabaseRole', 'events-owner')['spec']).toMatchObject({
+      login: true,
+      clientCertificate: { enabled: true },
+      databaseRoleReclaimPolicy: 'retain',
+    });
   });
 
   test('the database is kept when its resource goes', () => {
@@ -202,12 +216,13 @@ describe('pooler', () => {
     expect(2 * Number(settings['max_client_conn'])).toBeGreaterThanOrEqual(300);
   });
 
-  test('transactions, TLS on both sides, and the operator making its login', () => {
+  test('transactions, certificates of the platform on both sides, and the operator making its login', () => {
     expect(pooler.pgbouncer).toMatchObject({
       poolMode: 'transaction',
       clientTLSSecret: { name: 'events-pool-tls' },
+      clientCASecret: { name: 'lighthouse-trust' },
     });
-    expect(settings).toMatchObject({ client_tls_sslmode: 'require', server_tls_sslmode: 'verify-full' });
+    expect(settings).toMatchObject({ client_tls_sslmode: 'verify-ca', server_tls_sslmode: 'verify-full' });
     // Any of these would leave role and lookup function to us (api/v1/pooler_funcs.go, IsAutomatedIntegration).
     expect(pooler.pgbouncer).not.toHaveProperty('authQuery');
     expect(pooler.pgbouncer).not.toHaveProperty('authQuerySecret');
@@ -309,8 +324,16 @@ describe('schema', () => {
         { name: 'PGHOST', value: 'events-rw.postgres.svc.cluster.local' },
         { name: 'PGSSLMODE', value: 'verify-full' },
         { name: 'PGUSER', value: 'lighthouse_owner' },
+        { name: 'PGSSLCERT', value: '/tls/tls.crt' },
+        { name: 'PGSSLKEY', value: '/tls/tls.key' },
       ]),
     );
+    // psql refuses a key that more than its group may read.
+    expect(template.spec.volumes).toContainEqual({
+      name: 'tls',
+      secret: { secretName: 'events-owner-client-cert', defaultMode: 0o440 },
+    });
+    expect(container?.volumeMounts?.map(({ mountPath }) => mountPath)).toContain('/tls');
     expect(container?.command).toEqual(
       expect.arrayContaining(['psql', 'ON_ERROR_STOP=1', '-1', '-f', 'apply.sql']),
     );
@@ -446,6 +469,21 @@ describe('a login for whoever moves an older event store in', () => {
       ({ kind, metadata }) => kind === 'Job' && metadata.name.startsWith('events-migrator-'),
     );
     expect(Object.values(job?.metadata.annotations ?? {}).join()).toContain(`Secret/bridge/${secret}:`);
+  });
+
+  test('gets in by its password alone, and nobody else does', () => {
+    const { postgres, manifests } = build((ground) => ({ clients: [ground.namespaces.add('bridge')] }));
+    expect(postgres.migration.address).toBe(postgres.readWrite.address);
+    expect(cluster(manifests).postgresql?.pg_hba?.join()).not.toContain('lighthouse_migrator');
+    const migrating = platformWith((ground) => {
+      new PostgresCluster(ground.namespaces.add('postgres'), 'events', required(ground)).migratorFor(
+        ground.namespaces.add('bridge'),
+      );
+    });
+    expect(cluster(manifestsOf(migrating)).postgresql?.pg_hba?.slice(1, 3)).toEqual([
+      'hostssl all lighthouse_migrator all scram-sha-256',
+      'hostssl all lighthouse_owner all scram-sha-256 clientcert=verify-full',
+    ]);
   });
 
   test('is dropped where nobody asks for it', () => {

@@ -35,6 +35,15 @@ const WORKING: readonly Working[] = [
     'Database',
     ({ metadata }) => ({ applied: true, observedGeneration: metadata.generation }),
   ],
+  [
+    'postgresql.cnpg.io/v1',
+    'DatabaseRole',
+    ({ metadata }) => ({
+      applied: true,
+      observedGeneration: metadata.generation,
+      clientCertificate: { expiration: '2030-01-01T00:00:00Z' },
+    }),
+  ],
   ['postgresql.cnpg.io/v1', 'ScheduledBackup', () => ({ nextScheduleTime: '2030-01-01T00:00:00Z' })],
 ];
 

@@ -128,6 +128,33 @@ export const HEALTH: readonly Example[] = [
       { applied: false, observedGeneration: 2, message: 'no such owner' },
     ],
   ]),
+  ...examples('postgresql.cnpg.io/v1', 'DatabaseRole', { clientCertificate: { enabled: true } }, [
+    ['that is new', 'Progressing', 'the operator has not applied it', undefined],
+    [
+      'that waits for its certificate',
+      'Progressing',
+      'the operator has not signed its certificate',
+      { applied: true, observedGeneration: 2 },
+    ],
+    [
+      'that has its certificate',
+      'Healthy',
+      'is applied',
+      { applied: true, observedGeneration: 2, clientCertificate: { expiration: '2030-01-01T00:00:00Z' } },
+    ],
+    [
+      'of a standby cluster',
+      'Healthy',
+      'waits for promotion',
+      { message: 'waits for promotion', clientCertificate: { expiration: '2030-01-01T00:00:00Z' } },
+    ],
+    [
+      'that is managed twice',
+      'Degraded',
+      'already managed',
+      { applied: false, observedGeneration: 2, message: 'already managed' },
+    ],
+  ]),
   ...examples('postgresql.cnpg.io/v1', 'Pooler', { instances: 2 }, [
     ['that is new', 'Progressing', '0 of 2 pods are there', undefined],
     ['that works', 'Healthy', '2 pods', { phase: 'active', instances: 2 }],

@@ -85,7 +85,7 @@ export class Alertmanager extends Construct {
     }
     // Gossip over TLS needs no UDP.
     if (replicas > 1) {
-      this.mesh = this.connections.listen('mesh', 9094);
+      this.mesh = this.connections.listen('mesh', 9094, { clientAuthority: 'platform' });
       this.connections.allowTo(this.mesh);
     }
     const receivers = this.receivers(props.receivers);
