@@ -1,5 +1,7 @@
 import { ACTORS, type Actor, MATRIX } from '../constructs/access/matrix';
 import { LONGEST_SECONDS } from '../constructs/access/limits';
+import { PEOPLE } from '../constructs/access';
+import { ROLES } from '../constructs/delivery/roles';
 import { table } from './markdown';
 
 const TITLES: Readonly<Record<Actor, string>> = {
@@ -9,6 +11,32 @@ const TITLES: Readonly<Record<Actor, string>> = {
   auditor: 'auditor',
   'break-glass': 'glass broken',
 };
+
+/** What may be done with an Application; the project of operators is no exception. */
+const IN_ARGO_CD: readonly (readonly [what: string, action: string])[] = [
+  ['look at an Application', 'get'],
+  ['sync what is on the branch', 'sync'],
+  ['sync another revision: roll back by hand', 'override'],
+  ['confirm that something with data is deleted', 'update'],
+  ['create an Application', 'create'],
+  ['delete an Application', 'delete'],
+];
+
+function argoCdTable(): string {
+  const people = PEOPLE.map((person) => ({
+    title: TITLES[person],
+    role: ROLES.find((role) => role.people.includes(person)),
+  }));
+  const rows = [
+    ...IN_ARGO_CD.map(([what, action]) => [
+      what,
+      `${action} applications`,
+      ...people.map(({ role }) => (role?.actions.includes(action) ? 'yes' : '–')),
+    ]),
+    ['read logs of its pods', 'get logs', ...people.map(({ role }) => (role?.logs ? 'yes' : '–'))],
+  ];
+  return table(['what', 'request', ...people.map(({ title }) => title)], rows);
+}
 
 /** The matrix of people as a page. */
 export function accessPage(): string {
@@ -24,6 +52,14 @@ Who may do what with the Kubernetes API. Groups are \`access.groups\` of each en
 every cell, the refused ones too. Written by \`npm run audit\` from \`constructs/access/matrix.ts\`: do not edit.
 
 ${table(['what', 'request', 'namespace', ...ACTORS.map((actor) => TITLES[actor])], rows)}
+
+## Argo CD and Grafana
+
+The same four groups, signed in by \`access.identityProvider\` where there is one. In Argo CD the owners are \`platform\`, on-call \`operator\`,
+developers and auditors \`reader\`; \`npm run test:payloads -- argo-cd\` asks Argo CD itself. In Grafana the owners administrate, on-call explores
+freely, everybody else looks. Weaviate and Vault have no sign-on for people: nobody reaches them but by way of the platform or the glass.
+
+${argoCdTable()}
 
 ## What on-call may change
 

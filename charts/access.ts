@@ -1,4 +1,5 @@
 import { Access } from '../constructs/access';
+import { SignOnSecret } from '../constructs/argo-cd/sign-on';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation } from './foundation';
 
@@ -8,13 +9,18 @@ export function access({ chart, site, bridge, observability }: Foundation): void
   if (!people) return;
   const all = chart.node.findAll().filter((node) => node instanceof PlatformNamespace);
   const namespaces = new PlatformNamespaces(chart, 'People', { mesh: site.environment.mesh?.mode });
+  const argocd = namespaces.existing('argocd');
   new Access(namespaces.add('access'), 'people', {
     groups: people.groups,
     namespaces: all,
     places: {
       bridge: bridge.namespace,
       observability: observability.namespace,
-      argocd: namespaces.existing('argocd'),
+      argocd,
     },
   });
+  const { identityProvider } = people;
+  if (!identityProvider) return;
+  const { secretStore, secretPath } = identityProvider;
+  new SignOnSecret(argocd, 'sign-on', { secretStore, secretPath: `${secretPath}/argocd` });
 }

@@ -5,6 +5,7 @@ import { Delivery } from '../constructs/delivery';
 import { PlatformNamespaces } from '../constructs/platform-namespaces';
 import { PlatformOperators } from '../constructs/platform-operators';
 import { PhaseChart } from './phase-chart';
+import { argoCdSignOn, membersOf } from './people';
 
 /** Argo CD's projects, Applications and settings. A person or Terraform applies the root once; then Argo CD syncs itself. */
 export function bootstrap(
@@ -18,17 +19,21 @@ export function bootstrap(
   const argocd = new PlatformNamespaces(chart, 'Namespaces').existing('argocd');
 
   const { repository, branch, syncWindows } = environment.delivery;
-  new ArgoCdSettings(argocd, 'settings');
+  const members = membersOf(environment);
+  const signOn = argoCdSignOn(environment, cluster);
+  new ArgoCdSettings(argocd, 'settings', { members, signOn });
   const operators = new PlatformOperators(argocd, 'operators', {
     groups: new Set(phases.flatMap(({ apiGroups }) => apiGroups)),
     installed: cluster.installed,
     meshed,
     syncWindows,
+    members,
   });
   new Delivery(argocd, 'lighthouse', {
     repository,
     branch,
     syncWindows,
+    members,
     folder: `${environment.environment}/${cluster.name}`,
     phases: phases.map((phase) => ({ name: phase.phase, contents: phase })),
     firstWave: operators.nextWave,

@@ -15,6 +15,7 @@ import { parseQuantity } from '../constructs/platform/quantity';
 import type { Automation } from './automation';
 import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
+import { grafanaSignOn } from './people';
 import { PhaseChart } from './phase-chart';
 
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
@@ -100,20 +101,11 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
     dashboards: {
       replicas: dashboards.replicas,
       domain: `grafana.${environment.domain}`,
-      ...(dashboards.oidc ? { oidc: signOn(dashboards.oidc) } : {}),
+      oidc: grafanaSignOn(environment),
     },
     runbooks: alerting.runbooks,
     agents: observability.agents.continuedIn(chart),
   });
-}
-
-function signOn({
-  host,
-  port,
-  cidr,
-  ...client
-}: NonNullable<Site['environment']['observability']['dashboards']['oidc']>) {
-  return { host, range: { name: host, cidr, port }, ...client };
 }
 
 /** Whom alerts are sent to; where nobody is named, a pod prints them. */

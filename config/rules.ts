@@ -45,6 +45,17 @@ export const rules: Readonly<Record<string, Rule>> = {
     );
   }),
 
+  'groups begin with what the API server puts before them': rule(['access'], ({ access }) => {
+    const prefix = access?.identityProvider?.groupsPrefix ?? '';
+    return Object.entries(access?.groups ?? {}).flatMap(([person, group]) =>
+      unless(
+        group.startsWith(prefix) && group.length > prefix.length,
+        ['access', 'groups', person],
+        `must begin with ${show(prefix)} (identityProvider.groupsPrefix) and go on, got ${show(group)}`,
+      ),
+    );
+  }),
+
   'sync windows are in a time zone that exists': rule(['delivery'], ({ delivery: { syncWindows = [] } }) =>
     syncWindows.flatMap(({ timeZone }, i) =>
       unless(

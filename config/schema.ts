@@ -482,6 +482,52 @@ export const environmentSchema = {
             developer: { ...group, description: 'Who reads Lighthouse’s namespace and its logs.' },
           },
         },
+        identityProvider: {
+          type: 'object',
+          description:
+            'Who signs these people in to Argo CD and Grafana, by OpenID Connect. Without it: whatever Argo CD’s installation has, and Grafana’s administrator alone.',
+          additionalProperties: false,
+          required: ['host', 'port', 'cidr', 'paths', 'clients', 'secretStore', 'secretPath'],
+          properties: {
+            host,
+            port,
+            cidr,
+            issuer: {
+              ...path,
+              description:
+                'What follows the host in the name that the provider gives itself in tokens; nothing where not given.',
+            },
+            paths: {
+              type: 'object',
+              description: 'Where the provider signs on, gives tokens, and says who somebody is.',
+              additionalProperties: false,
+              required: ['authorize', 'token', 'userinfo'],
+              properties: { authorize: path, token: path, userinfo: path },
+            },
+            groupsClaim: {
+              type: 'string',
+              pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$',
+              message: 'must be a claim such as groups: letters, digits and underscores',
+              description: 'Claim that has somebody’s groups; groups, where not given.',
+            },
+            groupsPrefix: {
+              type: 'string',
+              pattern: '^[-A-Za-z0-9:._/@]{1,40}$',
+              message: 'must be what the API server puts before a group, such as oidc:',
+              description:
+                'What the API server puts before the provider’s groups (--oidc-groups-prefix): the groups above begin with it, the provider’s own do not.',
+            },
+            clients: {
+              type: 'object',
+              description:
+                'What they are called at the provider: clients with a secret each, below secretPath by the names here. They are led back to argocd.<cluster>.<domain> and grafana.<domain>.',
+              additionalProperties: false,
+              required: ['argocd', 'grafana'],
+              properties: { argocd: name, grafana: name },
+            },
+            ...secretReference,
+          },
+        },
       },
     },
     postgres: {
@@ -938,36 +984,6 @@ export const environmentSchema = {
               minimum: 0,
               description:
                 'What a cluster costs in a month, in euros, all in all: for what a validation costs.',
-            },
-            oidc: {
-              type: 'object',
-              description: 'Sign-on by an identity provider; without it, only the administrator made here.',
-              additionalProperties: false,
-              required: ['host', 'port', 'cidr', 'clientId', 'paths', 'groups', 'secretStore', 'secretPath'],
-              properties: {
-                host,
-                port,
-                cidr,
-                clientId: name,
-                paths: {
-                  type: 'object',
-                  description: 'Where the provider signs on, gives tokens, and says who somebody is.',
-                  additionalProperties: false,
-                  required: ['authorize', 'token', 'userinfo'],
-                  properties: { authorize: path, token: path, userinfo: path },
-                },
-                groups: {
-                  type: 'object',
-                  description: 'Groups of the provider that may do more than look.',
-                  additionalProperties: false,
-                  required: ['administrators', 'editors'],
-                  properties: {
-                    administrators: { ...name, description: 'Who changes what is not provisioned.' },
-                    editors: { ...name, description: 'Who asks questions of their own: on-call.' },
-                  },
-                },
-                ...secretReference,
-              },
             },
           },
         },

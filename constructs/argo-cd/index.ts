@@ -2,9 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Construct } from 'constructs';
 import { ConfigMap } from '../../imports/k8s';
-import { groupOf, ROLES } from '../delivery/roles';
+import { type Members, MEMBERS } from '../delivery/roles';
 import { renderPayload } from '../platform/config-files';
 import { namespaceOf } from '../platform/names';
+import { signOnSettings, type SignOn } from './sign-on';
 
 export interface ArgoCdSettingsProps {
   /**
@@ -18,6 +19,16 @@ export interface ArgoCdSettingsProps {
    * @default 60
    */
   readonly pollSeconds?: number;
+  /**
+   * Groups of people with a role in Argo CD.
+   * @default - `lighthouse-platform`, `lighthouse-operator`, `lighthouse-reader`
+   */
+  readonly members?: Members;
+  /**
+   * Who signs people in. Its secret comes from a `SignOnSecret`.
+   * @default - as the installation has it
+   */
+  readonly signOn?: SignOn;
 }
 
 /** Least seconds for a sync: a first start pulls images and makes volumes. */
@@ -28,15 +39,14 @@ const SHARED = ['projects', 'repositories', 'clusters'] as const;
 
 /**
  * Argo CD's own settings: health of the kinds that it does not know, time limits, who may see what, and what it says when
- * something fails. They stand over those of its installation; keys that are not here (an identity provider's) stay as
- * they are.
+ * something fails. They stand over those of its installation; keys that are not here stay as they are.
  *
  * Must be built in Argo CD's own namespace.
  */
 export class ArgoCdSettings extends Construct {
   constructor(scope: Construct, id: string, props: ArgoCdSettingsProps = {}) {
     super(scope, id);
-    const { syncTimeoutSeconds = 1800, pollSeconds = 60 } = props;
+    const { syncTimeoutSeconds = 1800, pollSeconds = 60, members = MEMBERS, signOn } = props;
     if (!Number.isInteger(syncTimeoutSeconds) || syncTimeoutSeconds < SHORTEST_SYNC)
       throw new Error(
         `${this.node.path}: syncTimeoutSeconds must be whole and at least ${SHORTEST_SYNC}, got ${syncTimeoutSeconds}`,
@@ -59,12 +69,13 @@ export class ArgoCdSettings extends Construct {
       // A changed status alone is no reason to compare again; a changed health still is.
       'resource.customizations.ignoreResourceUpdates.all': 'jsonPointers:\n  - /status\n',
       ...payloads('health', '.lua', 'resource.customizations.health.'),
+      ...(signOn ? signOnSettings(signOn) : {}),
     });
     this.settings('argocd-rbac-cm', {
       // Who is in no group sees nothing.
       'policy.default': '',
-      'policy.csv': access(),
-      scopes: '[groups]',
+      'policy.csv': access(members),
+      scopes: `[${signOn?.groupsClaim ?? 'groups'}]`,
     });
     this.settings('argocd-cmd-params-cm', {
       'controller.sync.timeout.seconds': String(syncTimeoutSeconds),
@@ -98,8 +109,8 @@ function payloads(folder: string, extension: string, prefix = ''): Record<string
 }
 
 /** Rights beside the projects' own, in Argo CD's policy language. */
-function access(): string {
+function access(members: Members): string {
   const rules = SHARED.map((resource) => `p, role:lighthouse, ${resource}, get, *, allow`);
-  const members = ROLES.map((role) => `g, ${groupOf(role)}, role:lighthouse`);
-  return [...rules, ...members].join('\n') + '\n';
+  const groups = Object.values(members).flat();
+  return [...rules, ...groups.map((group) => `g, ${group}, role:lighthouse`)].join('\n') + '\n';
 }

@@ -4,7 +4,7 @@ import { Application, AppProject } from '../../imports/argoproj.io';
 import { objectsIn } from '../platform/manifest';
 import { NamespaceScope, namespaceOf } from '../platform/names';
 import { isNamespaced } from '../platform/scope';
-import { rolesOf } from './roles';
+import { type Members, rolesOf } from './roles';
 import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from './settings';
 
 /** One folder of manifests, and the part of the construct tree that it is printed from. */
@@ -30,6 +30,11 @@ export interface DeliveryProps {
    * @default - always
    */
   readonly syncWindows?: readonly SyncWindow[];
+  /**
+   * Groups of people with a role in Argo CD.
+   * @default - `lighthouse-platform`, `lighthouse-operator`, `lighthouse-reader`
+   */
+  readonly members?: Members;
 }
 
 /**
@@ -61,7 +66,7 @@ export class Delivery extends Construct {
           { group: 'argoproj.io', kind: 'AppProject' },
           { group: 'argoproj.io', kind: 'Application' },
         ],
-        roles: rolesOf(`${id}-bootstrap`),
+        roles: rolesOf(`${id}-bootstrap`, props.members),
         // No windows: a commit that opens one must get in.
       },
     });
@@ -76,7 +81,7 @@ export class Delivery extends Construct {
         destinations: namespacesOf(objects).map((namespace) => ({ server: LOCAL_CLUSTER, namespace })),
         clusterResourceWhitelist: kindsOf(objects.filter((object) => !isNamespaced(object))),
         namespaceResourceWhitelist: kindsOf(objects.filter(isNamespaced)),
-        roles: rolesOf(id),
+        roles: rolesOf(id, props.members),
         ...windowsFor(props.syncWindows),
       },
     });

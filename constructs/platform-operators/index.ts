@@ -3,7 +3,7 @@ import { Application, AppProject } from '../../imports/argoproj.io';
 import { PLATFORM_LABELS } from '../platform/labels';
 import { MESH_LABEL } from '../platform/mesh';
 import { objectName } from '../platform/names';
-import { rolesOf } from '../delivery/roles';
+import { type Members, rolesOf } from '../delivery/roles';
 import { COMPARED, LOCAL_CLUSTER, RETRY, SYNC_OPTIONS, SyncWindow, windowsFor } from '../delivery/settings';
 import { OPERATOR_NAMES, operatorChart, OperatorName, operatorsFor } from './operators';
 
@@ -28,6 +28,11 @@ export interface PlatformOperatorsProps {
    * @default - always
    */
   readonly syncWindows?: readonly SyncWindow[];
+  /**
+   * Groups of people with a role in Argo CD.
+   * @default - `lighthouse-platform`, `lighthouse-operator`, `lighthouse-reader`
+   */
+  readonly members?: Members;
 }
 
 /**
@@ -58,7 +63,7 @@ export class PlatformOperators extends Construct {
         // Definitions, webhooks and cluster roles of any kind: an operator's chart decides what it consists of.
         clusterResourceWhitelist: [{ group: '*', kind: '*' }],
         namespaceResourceWhitelist: [{ group: '*', kind: '*' }],
-        roles: rolesOf(objectName(this)),
+        roles: rolesOf(objectName(this), props.members),
         ...windowsFor(props.syncWindows),
       },
     });

@@ -47,6 +47,32 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
       ['clusters: must have one cluster with role primary, got none'],
     ],
   ],
+  'groups begin with what the API server puts before them': [
+    [
+      PRODUCTION,
+      [
+        [
+          'postgres:',
+          `access:
+  groups: { platform: ‸owners, onCall: ‸'oidc:', auditor: oidc:auditors, developer: oidc:developers }
+  identityProvider:
+    host: sso.example.com
+    port: 443
+    cidr: 203.0.113.7/32
+    paths: { authorize: /authorize, token: /token, userinfo: /userinfo }
+    groupsPrefix: 'oidc:'
+    clients: { argocd: argocd, grafana: grafana }
+    secretStore: platform
+    secretPath: lighthouse/sign-on
+postgres:`,
+        ],
+      ],
+      [
+        'access.groups.platform: must begin with "oidc:" (identityProvider.groupsPrefix) and go on, got "owners"',
+        'access.groups.onCall: must begin with "oidc:" (identityProvider.groupsPrefix) and go on, got "oidc:"',
+      ],
+    ],
+  ],
   'sync windows are in a time zone that exists': [
     [
       PRODUCTION,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { ArgoCdSettings, ArgoCdSettingsProps } from '../../constructs/argo-cd';
+import { SignOnSecret } from '../../constructs/argo-cd/sign-on';
 import { rolesOf } from '../../constructs/delivery/roles';
 import { find, manifestsOf, platformWith } from '../support';
 
@@ -16,7 +17,17 @@ const dataOf = (name: string, props?: ArgoCdSettingsProps): Record<string, strin
   find(settings(props), 'ConfigMap', name)['data'] as Record<string, string>;
 
 /** Every prop; a new one does not compile until it is here. */
-const every: Required<ArgoCdSettingsProps> = { syncTimeoutSeconds: 120, pollSeconds: 10 };
+const every: Required<ArgoCdSettingsProps> = {
+  syncTimeoutSeconds: 120,
+  pollSeconds: 10,
+  members: { platform: ['owners'], operator: ['on-call'], reader: ['auditors', 'developers'] },
+  signOn: {
+    host: 'argocd.example.com',
+    issuer: 'https://sso.example.com/realms/lighthouse',
+    clientId: 'argocd',
+    groupsClaim: 'teams',
+  },
+};
 
 describe("Argo CD's settings", () => {
   // Argo CD watches ConfigMaps with this label only (util/settings, ByPartOf): without it a setting is silently none.
@@ -80,6 +91,49 @@ describe("Argo CD's settings", () => {
       'repositories get * allow',
       'clusters get * allow',
     ]);
+  });
+
+  test('sign nobody in by a provider that nobody named', () => {
+    expect(Object.keys(dataOf('argocd-cm'))).not.toContain('oidc.config');
+    expect(dataOf('argocd-rbac-cm')['scopes']).toBe('[groups]');
+  });
+
+  test('sign people in by the provider, with its groups and a secret by reference', () => {
+    const { url, 'oidc.config': oidc = '' } = dataOf('argocd-cm', every);
+    expect(url).toBe('https://argocd.example.com');
+    expect(load(oidc)).toMatchObject({
+      issuer: 'https://sso.example.com/realms/lighthouse',
+      clientID: 'argocd',
+      clientSecret: '$argocd-sign-on:clientSecret',
+    });
+    const { scopes, 'policy.csv': policy = '' } = dataOf('argocd-rbac-cm', every);
+    expect(scopes).toBe('[teams]');
+    const members = policy.split('\n').filter((line) => line.startsWith('g, '));
+    expect(members).toEqual(
+      ['owners', 'on-call', 'auditors', 'developers'].map((group) => `g, ${group}, role:lighthouse`),
+    );
+  });
+
+  test('have their secret fetched under the name and label that the reference is followed by', () => {
+    const manifests = manifestsOf(
+      platformWith(({ namespaces }) => {
+        const props = { secretStore: 'platform', secretPath: 'lighthouse/argocd' };
+        new SignOnSecret(namespaces.existing('argocd'), 'sign-on', props);
+      }),
+    );
+    expect(manifests.find(({ kind }) => kind === 'ExternalSecret')).toMatchObject({
+      metadata: { name: 'argocd-sign-on', namespace: 'argocd' },
+      spec: {
+        secretStoreRef: { kind: 'ClusterSecretStore', name: 'platform' },
+        target: {
+          name: 'argocd-sign-on',
+          template: { metadata: { labels: { 'app.kubernetes.io/part-of': 'argocd' } } },
+        },
+        data: [
+          { secretKey: 'clientSecret', remoteRef: { key: 'lighthouse/argocd', property: 'clientSecret' } },
+        ],
+      },
+    });
   });
 
   test('say what fails to an address that only a Secret knows', () => {

@@ -25,6 +25,7 @@ const props = ({ namespaces }: Ground): Required<DeliveryProps> => ({
   ],
   firstWave: 4,
   syncWindows: [WINDOW],
+  members: { platform: ['owners'], operator: ['on-call'], reader: ['auditors', 'developers'] },
 });
 
 const delivered = () =>
@@ -130,9 +131,9 @@ describe('the delivery', () => {
       'logs get',
     ]);
     expect(project(name).roles?.map(({ groups }) => groups)).toEqual([
-      ['lighthouse-platform'],
-      ['lighthouse-operator'],
-      ['lighthouse-reader'],
+      ['owners'],
+      ['on-call'],
+      ['auditors', 'developers'],
     ]);
   });
 

@@ -36,6 +36,7 @@ const every: Required<PlatformOperatorsProps> = {
   syncWindows: [
     { kind: 'allow', schedule: '0 6 * * 1-5', duration: '10h', timeZone: 'UTC', manualSync: false },
   ],
+  members: { platform: ['owners'], operator: ['on-call'], reader: ['auditors'] },
 };
 
 describe('the operators', () => {

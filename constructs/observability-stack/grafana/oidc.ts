@@ -15,6 +15,8 @@ export interface OidcProps {
   readonly clientId: string;
   /** Where it is asked to sign somebody on, for tokens, and who that is; each begins with a slash. */
   readonly paths: Readonly<Record<'authorize' | 'token' | 'userinfo', string>>;
+  /** Claim of a token that has the groups. */
+  readonly groupsClaim: string;
   /** Groups of the provider whose members administrate, and explore freely; everybody else may look. */
   readonly groups: Readonly<Record<'administrators' | 'editors', string>>;
   /** ClusterSecretStore that holds the client's secret. */
@@ -31,7 +33,7 @@ export class OidcClient extends Construct {
 
   constructor(scope: Construct, id: string, props: OidcProps) {
     super(scope, id);
-    const { host, range, clientId, paths, groups, secretStore, secretPath: key } = props;
+    const { host, range, clientId, paths, groupsClaim, groups, secretStore, secretPath: key } = props;
     new ExternalSecret(this, 'Resource', {
       metadata: { name: this.secretName },
       spec: {
@@ -48,6 +50,7 @@ export class OidcClient extends Construct {
       AUTHORIZE: paths.authorize,
       TOKEN: paths.token,
       USERINFO: paths.userinfo,
+      GROUPS: groupsClaim,
       ADMINISTRATORS: groups.administrators,
       EDITORS: groups.editors,
     });

@@ -30,6 +30,7 @@ const OIDC = {
   range: { name: 'sso', cidr: '203.0.113.7/32', port: 443 },
   clientId: 'lighthouse',
   paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo' },
+  groupsClaim: 'teams',
   groups: { administrators: 'platform', editors: 'on-call' },
   secretStore: 'platform',
   secretPath: 'lighthouse/staging/grafana',
@@ -264,7 +265,7 @@ describe('sign-on', () => {
 
   test('makes nobody more than a viewer whose group is not named', () => {
     expect(ini['auth.generic_oauth.role_attribute_path']).toBe(
-      "contains(groups[*], 'platform') && 'Admin' || contains(groups[*], 'on-call') && 'Editor' || 'Viewer'",
+      "contains(teams[*], 'platform') && 'Admin' || contains(teams[*], 'on-call') && 'Editor' || 'Viewer'",
     );
     expect(ini['auth.generic_oauth.allow_assign_grafana_admin']).toBe('false');
   });

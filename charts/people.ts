@@ -1,0 +1,52 @@
+import type { Cluster, Environment } from '../config/schema';
+import type { Person } from '../constructs/access';
+import type { ArgoCdSettingsProps } from '../constructs/argo-cd';
+import { type Members, membersFrom } from '../constructs/delivery/roles';
+import type { OidcProps } from '../constructs/observability-stack/grafana/oidc';
+
+/** Groups of people as the identity provider calls them: without what the API server puts before them. */
+function groupsOf({ groups, identityProvider }: NonNullable<Environment['access']>): Record<Person, string> {
+  const { length } = identityProvider?.groupsPrefix ?? '';
+  const { platform, onCall, auditor, developer } = groups;
+  return {
+    platform: platform.slice(length),
+    onCall: onCall.slice(length),
+    auditor: auditor.slice(length),
+    developer: developer.slice(length),
+  };
+}
+
+const CLAIM = 'groups';
+
+/** Who has which role in Argo CD. */
+export function membersOf({ access }: Environment): Members | undefined {
+  return access && membersFrom(groupsOf(access));
+}
+
+/** A cluster's Argo CD at the identity provider. */
+export function argoCdSignOn(
+  { access, domain }: Environment,
+  { name }: Cluster,
+): ArgoCdSettingsProps['signOn'] {
+  if (!access?.identityProvider) return undefined;
+  const { host, port, issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
+  const at = port === 443 ? host : `${host}:${port}`;
+  return {
+    host: `argocd.${name}.${domain}`,
+    issuer: `https://${at}${issuer}`,
+    clientId: clients.argocd,
+    groupsClaim,
+  };
+}
+
+/** Grafana at the identity provider: the platform's owners administrate, on-call asks questions of its own. */
+export function grafanaSignOn({ access }: Environment): OidcProps | undefined {
+  if (!access?.identityProvider) return undefined;
+  const { host, port, cidr, paths, clients, groupsClaim = CLAIM, ...secret } = access.identityProvider;
+  const { platform, onCall } = groupsOf(access);
+  return {
+    ...{ host, range: { name: host, cidr, port }, clientId: clients.grafana, paths, groupsClaim },
+    groups: { administrators: platform, editors: onCall },
+    ...{ secretStore: secret.secretStore, secretPath: `${secret.secretPath}/grafana` },
+  };
+}
