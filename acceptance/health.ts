@@ -130,7 +130,9 @@ function reconciled({ conditions }: Status, _: Spec, { metadata: { generation = 
 
 function applied({ applied: done, message }: Status): Verdict {
   if (done === true) return HEALTHY;
-  return done === false ? degraded(message) : progressing('has not been applied');
+  if (done === false) return degraded(message);
+  // In a standby cluster it comes with the data, and the operator says so.
+  return message === undefined ? progressing('has not been applied') : HEALTHY;
 }
 
 /** Healthy when as many as wanted are there; `all` also counts those of an earlier revision, which must be gone. */

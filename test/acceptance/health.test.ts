@@ -48,6 +48,10 @@ test.each([
   ['Alertmanager', {}, says('False', 'True'), 'Progressing'],
   ['Alertmanager', {}, says('True', 'True'), 'Healthy'],
   ['Alertmanager', {}, says('True', 'True', 0), 'Progressing'],
+  ['Database', {}, {}, 'Progressing'],
+  ['Database', {}, { applied: true }, 'Healthy'],
+  ['DatabaseRole', {}, { applied: false, message: 'no such owner' }, 'Degraded'],
+  ['DatabaseRole', {}, { message: 'waiting for the cluster to become primary' }, 'Healthy'],
   ['ConfigMap', {}, {}, 'Healthy'],
 ])('a %s wanted as %j that says %j is %s', (kind, spec, status, health) => {
   expect(healthOf(live(kind, spec, status)).health).toBe(health);

@@ -122,6 +122,12 @@ export const HEALTH: readonly Example[] = [
     ],
     ['that is applied', 'Healthy', 'is applied', { applied: true, observedGeneration: 2 }],
     [
+      'of a standby cluster',
+      'Healthy',
+      'waiting for the cluster to become primary',
+      { message: 'waiting for the cluster to become primary' },
+    ],
+    [
       'that is refused',
       'Degraded',
       'no such owner',
@@ -145,8 +151,11 @@ export const HEALTH: readonly Example[] = [
     [
       'of a standby cluster',
       'Healthy',
-      'waits for promotion',
-      { message: 'waits for promotion', clientCertificate: { expiration: '2030-01-01T00:00:00Z' } },
+      'waiting for the cluster to become primary',
+      {
+        message: 'waiting for the cluster to become primary',
+        clientCertificate: { expiration: '2030-01-01T00:00:00Z' },
+      },
     ],
     [
       'that is managed twice',
