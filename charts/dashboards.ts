@@ -24,6 +24,7 @@ import { postgresDashboard } from '../constructs/postgres-cluster/dashboard';
 import { POSTGRES_LIMITS } from '../constructs/postgres-cluster/observe';
 import { redisDashboard } from '../constructs/redis-sentinel/dashboard';
 import { REDIS_LIMITS } from '../constructs/redis-sentinel/observe';
+import { vaultDashboard } from '../constructs/vault-mtls/dashboard';
 import { vectorDashboard } from '../constructs/vector-database/dashboard';
 import type { Foundation } from './foundation';
 
@@ -69,6 +70,11 @@ export function showAll(
     vectorDashboard({
       members: vectorDatabase.members,
       embeddings: vectorDatabase.embeddings.replicas,
+      latencySeconds,
+    }),
+    vaultDashboard({
+      members: environment.vault.members,
+      schedule: environment.vault.snapshots,
       latencySeconds,
     }),
     logsDashboard(),

@@ -28,7 +28,7 @@ export function operations(app: App, ground: Foundation, { bridge, edge }: Autom
   observeRedis(stack, 'sessions', redis.sessions);
   observeObjectStorage(stack, objectStorage);
   observeVectorDatabase(stack, vectorDatabase, embeddings);
-  observeVault(stack, vault);
+  observeVault(stack, vault, ground.site.environment.vault.snapshots);
   observeCapacity(stack, capacityOf(ground));
   if (bridge) observeBridge(stack, bridge);
   if (edge) observeEdge(stack, edge);

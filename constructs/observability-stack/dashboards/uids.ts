@@ -10,6 +10,7 @@ export const DASHBOARDS = {
   'redis-sessions': 'Redis: sessions',
   'object-storage': 'Object storage',
   'vector-database': 'Vector database',
+  vault: 'Vault',
   logs: 'Logs',
   traces: 'Traces',
   capacity: 'Capacity and forecast',
