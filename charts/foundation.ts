@@ -290,6 +290,7 @@ function vault(
     storage,
     seal,
     image: images('vault'),
+    scriptImage: images('python'),
     resources: { cpu, memory },
     storageClass: cluster.storageClass,
     backup: {

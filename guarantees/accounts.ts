@@ -2,13 +2,13 @@ import type { Manifest } from '../constructs/platform/manifest';
 import { type Binding, isBinding } from '../synth/bindings';
 import { inventoryOf, type PodSource } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
-import { identify, identityOf } from '../synth/references';
+import { identify, identityOf, referencesOf } from '../synth/references';
 import type { Finding, Guarantee } from './guarantee';
 
 /**
  * Rights are a workload's own: none runs as the account of its whole namespace, an account that a role is bound to is run as
  * by one workload only, every account is run as or bound, and every role is handed to somebody. What is shared or left over
- * is a right that its holder has no need of.
+ * is a right that its holder has no need of. An account whose tokens an operator makes counts as one that is run as.
  */
 export const accounts: Guarantee = {
   name: 'accounts',
@@ -25,7 +25,9 @@ export const accounts: Guarantee = {
         ...[...users].flatMap(([account, sources]) =>
           bindings.some(({ accounts: bound }) => bound.includes(account)) ? shared(account, sources) : [],
         ),
-        ...of(platform, 'ServiceAccount').flatMap((object) => unused(object, users, bindings)),
+        ...of(platform, 'ServiceAccount').flatMap((object) =>
+          unused(object, users, [...bindings, shown(platform)]),
+        ),
         ...roles.flatMap((object) => unbound(object, bindings)),
       ],
       facts: [
@@ -94,6 +96,14 @@ function handingOf({ roleRef, subjects = [], metadata: { namespace: own } }: Man
       .filter(({ kind }) => kind === 'ServiceAccount')
       .map(({ name, namespace = own }) => identify('ServiceAccount', namespace, name)),
   };
+}
+
+/** Accounts whose tokens an operator makes, to log in with somewhere: no role here says what they may do there. */
+function shown({ objects }: Platform): Handing {
+  const accounts = objects.flatMap(({ manifest }) =>
+    referencesOf(manifest).flatMap(({ to, field }) => (field.endsWith('.serviceAccountRef') ? to : [])),
+  );
+  return { role: '', accounts };
 }
 
 function of({ objects }: Platform, ...kinds: readonly string[]): PlatformObject[] {

@@ -23,6 +23,7 @@ import { rotation } from './rotation';
 import { routes } from './routes';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
+import { vault } from './vault';
 import { waves } from './waves';
 
 /** Every guarantee, in the order of the report. */
@@ -50,6 +51,7 @@ export const guarantees: readonly Guarantee[] = [
   rotation,
   renewals,
   clientCertificates,
+  vault,
   observed,
   alerts,
 ];

@@ -1,5 +1,6 @@
 import type { Connections } from '../constructs/platform/connections';
 import { CLUSTER_DOMAIN, Endpoint } from '../constructs/platform/endpoint';
+import { CONFIGURES } from '../constructs/platform/labels';
 import { spec } from '../constructs/platform/workloads';
 import { Inventory, inventoryOf } from '../synth/inventory';
 import type { Platform, PlatformObject } from '../synth/platform';
@@ -118,12 +119,20 @@ function usesOf(object: PlatformObject, world: World): Use[] {
   return found.flatMap((host) => clients.map((client) => ({ object, client, ...host })));
 }
 
-/** The pods that an object configures: its own, or else those of whatever names it, or else those it is built beside. */
+/**
+ * The pods that an object configures: its own, or those that it is handed on to, or else those of whatever names it, or else
+ * those it is built beside.
+ */
 function clientsOf(object: PlatformObject, world: World, seen = new Set<PlatformObject>()): Connections[] {
   if (seen.has(object)) return [];
   seen.add(object);
   const own = object.connections ? [object.connections] : [];
   if (world.podMakers.has(object)) return own;
+  const configured = object.manifest.metadata.annotations?.[CONFIGURES];
+  if (configured !== undefined) {
+    const others = world.platform.objects.filter(({ manifest }) => identityOf(manifest) === configured);
+    return others.flatMap(({ connections = [] }) => connections);
+  }
   const users = world.namedBy.get(identityOf(object.manifest)) ?? [];
   const clients = users.flatMap((user) => clientsOf(user, world, seen));
   return clients.length > 0 ? clients : own;

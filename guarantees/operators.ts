@@ -21,7 +21,9 @@ export const operators: Guarantee = {
 /** Kinds whose addresses an operator's own pods connect to, and the operator's namespace. */
 export const ASKED_BY: Readonly<Record<string, string>> = {
   AnalysisTemplate: OPERATORS['argo-rollouts'].namespace,
+  Issuer: OPERATORS['cert-manager'].namespace,
   ScaledObject: OPERATORS.keda.namespace,
+  SecretStore: OPERATORS['external-secrets'].namespace,
 };
 
 function refused(object: PlatformObject, { connections }: Platform): Finding[] {

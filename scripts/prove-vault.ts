@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -10,41 +9,22 @@ import { Sandbox } from '../acceptance/sandbox';
 import { buildPlatform } from '../charts/platform';
 import { loadImages } from '../config/images';
 import { loadEnvironment } from '../config/load';
-import { Authority } from '../guarantees/certificates/authority';
 import { runCommand } from './command';
+import { proveConfiguration } from './vault/configuration';
+import { ALIVE, certificates, LEADING, Member, OPENER, READY, same, type Stand, until } from './vault/stand';
 
 const USAGE = `usage: npm run prove:vault
 
 Runs production's configuration of Vault in the real program: three members that find each other and are opened by the transit
 engine of a fourth; their leader killed, and asked to go; a snapshot restored into a Vault that never was; the opener gone; a
-member with another's name. Everything runs on loopback and is gone afterwards. Takes a minute, and once the time to build
+member with another's name. Then what Vault is told to hold is written into another by the program that does so in the cluster,
+changed by hand, told and mended, and used by its clients. Everything runs on loopback and is gone afterwards. Takes a minute, and once the time to build
 Vault (10 to 20 minutes); a vault of 1.21 or newer on PATH serves as well. Exit status 1 where something failed.
 
   --help           this text`;
 
 const ROOT = process.env['LIGHTHOUSE_ROOT'] ?? '.';
 const MEMBERS = [0, 1, 2] as const;
-/** Of the Vault that opens the others. */
-const OPENER = { host: '127.0.0.20', port: 8200, token: 'opener' };
-const READY = '/v1/sys/health?standbyok=true&perfstandbyok=true&uninitcode=204';
-const ALIVE = `${READY}&sealedcode=204`;
-const LEADING = '/v1/sys/health';
-
-/** Long enough for a new leader: a vote takes seconds, and more where other programs want the processor. */
-const PATIENCE_MS = 60_000;
-
-interface Answer {
-  readonly status: number;
-  readonly body: Buffer;
-}
-
-interface Question {
-  readonly path: string;
-  readonly method?: 'GET' | 'PUT' | 'POST';
-  readonly token?: string;
-  readonly body?: Buffer | object;
-}
-
 /** `vault.hcl` as production's members get it, opened by the transit engine of another Vault. */
 function configuration(): string {
   const shipped = loadEnvironment(join(ROOT, 'config', 'production.yaml'));
@@ -64,113 +44,6 @@ function configuration(): string {
   const [hcl] = texts.filter((text) => text !== '');
   if (hcl === undefined) throw new Error('production has no vault.hcl');
   return hcl;
-}
-
-/** One Vault on an address of its own, reached as its pod would be: by name, over TLS. */
-class Member {
-  readonly address: string;
-
-  constructor(
-    private readonly stand: Stand,
-    readonly ordinal: number,
-    /** The name that it shows. */
-    private readonly certificate = 'members',
-  ) {
-    this.address = `127.0.0.${10 + ordinal}`;
-  }
-
-  start(hcl: string): { stop: (signal: NodeJS.Signals) => Promise<void> } {
-    const { sandbox, vault } = this.stand;
-    const folder = join(sandbox.folder, `member-${this.ordinal}`);
-    mkdirSync(join(folder, 'data'), { recursive: true });
-    const text = hcl
-      .replaceAll('[::]', this.address)
-      .replaceAll(
-        /leader_api_addr( *)= "https:\/\/vault-members-(\d)[^:]*:(\d+)"/g,
-        (_, gap, member, port) => {
-          return `leader_api_addr${gap}= "https://127.0.0.${10 + Number(member)}:${port}"`;
-        },
-      )
-      .replaceAll('"/tls/', `"${sandbox.folder}/${this.certificate}/`)
-      .replaceAll('/trust/ca.crt', `${sandbox.folder}/ca.crt`)
-      .replaceAll('/seal/ca.crt', `${sandbox.folder}/ca.crt`)
-      .replaceAll('/vault/data', `${folder}/data`);
-    writeFileSync(join(folder, 'vault.hcl'), text);
-    const child = sandbox.start(`member-${this.ordinal}`, '/usr/bin/env', [
-      `VAULT_TOKEN=${OPENER.token}`,
-      `VAULT_RAFT_NODE_ID=vault-members-${this.ordinal}`,
-      `VAULT_API_ADDR=https://${this.address}:8202`,
-      `VAULT_CLUSTER_ADDR=https://${this.address}:8201`,
-      ...[vault, 'server', `-config=${folder}/vault.hcl`],
-    ]);
-    return {
-      stop: (signal) =>
-        new Promise((done) => {
-          child.ref();
-          child.once('exit', () => done());
-          child.kill(signal);
-        }),
-    };
-  }
-
-  ask({ path, method = 'GET', token, body }: Question): Promise<Answer> {
-    const sent = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-    return new Promise((done, fail) => {
-      const call = request(
-        {
-          ...{ host: this.address, port: 8202, path, method, ca: this.stand.authority, timeout: 10_000 },
-          servername: `vault-members-${this.ordinal}.${HOST}`,
-          headers: token === undefined ? {} : { 'x-vault-token': token },
-          agent: false,
-        },
-        (response) => {
-          const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.on('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }));
-          response.on('error', fail);
-        },
-      );
-      call.on('timeout', () => call.destroy(new Error('no answer within 10 s')));
-      call.on('error', fail);
-      call.end(sent);
-    });
-  }
-
-  /** The status of an answer; 0 where there is none. */
-  async status(path: string): Promise<number> {
-    return this.ask({ path }).then(
-      ({ status }) => status,
-      () => 0,
-    );
-  }
-
-  /** @throws Error where Vault refuses */
-  async want(question: Question): Promise<Buffer> {
-    const { status, body } = await this.ask(question);
-    if (status >= 300)
-      throw new Error(`${question.path} answered ${status}: ${body.toString().slice(0, 200)}`);
-    return body;
-  }
-}
-
-const HOST = 'vault-members.vault.svc.cluster.local';
-
-interface Stand {
-  readonly sandbox: Sandbox;
-  readonly vault: string;
-  readonly authority: string;
-}
-
-/** An authority, and certificates with the names that the platform's has, and with another's. */
-function certificates(folder: string): string {
-  const authority = new Authority('root');
-  writeFileSync(join(folder, 'ca.crt'), authority.certificate);
-  const names = { members: [`*.${HOST}`, OPENER.host], stranger: ['elsewhere.example'] };
-  for (const [name, own] of Object.entries(names)) {
-    mkdirSync(join(folder, name));
-    authority.write(join(folder, name, 'tls'), name, { names: own });
-  }
-  return authority.certificate;
 }
 
 /** The Vault whose transit engine opens the others; how to stop it. */
@@ -197,24 +70,9 @@ async function startOpener({ sandbox, vault }: Stand): Promise<() => void> {
   return () => child.kill('SIGKILL');
 }
 
-/** Milliseconds until something is so. */
-async function until(what: string, isSo: () => Promise<boolean>): Promise<number> {
-  const start = performance.now();
-  while (performance.now() - start < PATIENCE_MS) {
-    if (await isSo()) return Math.round(performance.now() - start);
-    await sleep(50);
-  }
-  throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
-}
-
 async function leaderOf(members: readonly Member[]): Promise<Member | undefined> {
   const statuses = await Promise.all(members.map((member) => member.status(LEADING)));
   return members.find((_, index) => statuses[index] === 200);
-}
-
-function same(got: unknown, wanted: unknown, what: string): void {
-  if (JSON.stringify(got) !== JSON.stringify(wanted))
-    throw new Error(`${what}: ${JSON.stringify(got)}, not ${JSON.stringify(wanted)}`);
 }
 
 async function prove(recorder: Recorder, stand: Stand): Promise<void> {
@@ -333,15 +191,17 @@ async function main(): Promise<number> {
   parseArgs({ options: {} });
   const recorder = new Recorder('Vault of production');
   const { vault } = await findPrograms(['vault'], console.error);
-  const sandbox = new Sandbox('vault');
-  try {
-    await prove(recorder, { sandbox, vault, authority: certificates(sandbox.folder) });
-    const report = recorder.report();
-    console.log(summaryOf(report));
-    return isGood(report) ? 0 : 1;
-  } finally {
-    await sandbox.close();
+  for (const part of [prove, proveConfiguration]) {
+    const sandbox = new Sandbox('vault');
+    try {
+      await part(recorder, { sandbox, vault, authority: certificates(sandbox.folder) });
+    } finally {
+      await sandbox.close();
+    }
   }
+  const report = recorder.report();
+  console.log(summaryOf(report));
+  return isGood(report) ? 0 : 1;
 }
 
 runCommand(USAGE, main);

@@ -65,6 +65,10 @@ const OF_KIND: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const OBJECTS: Readonly<Record<string, (value: Fields) => Named | undefined>> = {
   issuerRef: ({ kind = 'Issuer', name }) => ({ kind: String(kind), name }),
   roleRef: ({ kind, name }) => (kind === undefined ? undefined : { kind: String(kind), name }),
+  serviceAccountRef: ({ name, namespace }) => ({ kind: 'ServiceAccount', name, namespace }),
+  // Where an operator finds whom to trust.
+  caProvider: ({ type, name, namespace, key }) =>
+    typeof type === 'string' ? { kind: type, name, namespace, keys: [String(key)] } : undefined,
   secretStoreRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   storeRef: ({ kind = 'SecretStore', name }) => ({ kind: String(kind), name }),
   authenticationRef: ({ kind = 'TriggerAuthentication', name }) => ({ kind: String(kind), name }),

@@ -50,6 +50,8 @@ export interface CertificateAuthorityProps {
  */
 export class CertificateAuthority extends Construct {
   private readonly issuer: string;
+  /** Whoever signs what issues. */
+  private readonly root: string;
 
   constructor(scope: Construct, id: string, props: CertificateAuthorityProps) {
     super(scope, id);
@@ -62,15 +64,23 @@ export class CertificateAuthority extends Construct {
     const selfSigned = new ClusterIssuer(this, 'SelfSigned', { spec: { selfSigned: {} } });
     const roots = generations.map((generation) => {
       const root = `${objectName(this)}-root-${generation}`;
-      this.authority(`Root${generation}`, root, selfSigned.name, LIFETIMES.root, 'Never');
+      authority(this, `Root${generation}`, root, selfSigned.name, LIFETIMES.root, 'Never');
       new ClusterIssuer(this, `RootIssuer${generation}`, {
         metadata: { name: root },
         spec: { ca: { secretName: root } },
       });
       // Those that do not issue are there as well: no longer, or ready for when they do.
-      this.authority(`Issuing${generation}`, this.issuingName(generation), root, LIFETIMES.issuing, 'Always');
+      authority(
+        this,
+        `Issuing${generation}`,
+        this.issuingName(generation),
+        root,
+        LIFETIMES.issuing,
+        'Always',
+      );
       return root;
     });
+    this.root = `${objectName(this)}-root-${issuing}`;
     this.issuer = new ClusterIssuer(this, 'Issuer', {
       metadata: { name: objectName(this) },
       spec: { ca: { secretName: this.issuingName(issuing) } },
@@ -117,51 +127,69 @@ export class CertificateAuthority extends Construct {
     return this.certificate(scope, id, labels, { commonName: user, usages: ['client auth'] });
   }
 
-  private certificate(
-    scope: Construct,
-    id: string,
-    labels: Readonly<Record<string, string>>,
-    spec: Pick<NonNullable<CertificateProps['spec']>, 'commonName' | 'dnsNames' | 'usages'>,
-  ): TlsSecret {
+  /** An authority for another program to sign with, below the root that issues: what it signs is trusted as the platform's own. */
+  delegate(scope: Construct, id: string): TlsSecret {
     const secretName = `${objectName(scope)}-${id.toLowerCase()}`;
-    new Certificate(scope, id, {
-      metadata: { name: secretName },
-      spec: {
-        ...spec,
-        secretName,
-        ...(Object.keys(labels).length > 0 ? { secretTemplate: { labels } } : {}),
-        ...hours(LIFETIMES.leaf),
-        privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
-        issuerRef: { name: this.issuer, kind: 'ClusterIssuer' },
-      },
-    });
+    authority(scope, id, secretName, this.root, LIFETIMES.issuing, 'Always');
     return tlsSecret(secretName);
+  }
+
+  private certificate(scope: Construct, id: string, labels: Labels, spec: CertificateOf): TlsSecret {
+    return certificate(scope, id, labels, spec, { name: this.issuer, kind: 'ClusterIssuer' });
   }
 
   private issuingName(generation: number): string {
     return `${objectName(this)}-issuing-${generation}`;
   }
+}
 
-  private authority(
-    id: string,
-    name: string,
-    issuer: string,
-    lifetime: { duration: number; renewBefore: number },
-    rotationPolicy: 'Always' | 'Never',
-  ): void {
-    new Certificate(this, id, {
-      metadata: { name },
-      spec: {
-        isCA: true,
-        commonName: name,
-        secretName: name,
-        ...hours(lifetime),
-        privateKey: { algorithm: 'ECDSA', size: 384, rotationPolicy },
-        usages: ['cert sign', 'crl sign'],
-        issuerRef: { name: issuer, kind: 'ClusterIssuer' },
-      },
-    });
-  }
+function authority(
+  scope: Construct,
+  id: string,
+  name: string,
+  issuer: string,
+  lifetime: { duration: number; renewBefore: number },
+  rotationPolicy: 'Always' | 'Never',
+): void {
+  new Certificate(scope, id, {
+    metadata: { name },
+    spec: {
+      isCA: true,
+      commonName: name,
+      secretName: name,
+      ...hours(lifetime),
+      privateKey: { algorithm: 'ECDSA', size: 384, rotationPolicy },
+      usages: ['cert sign', 'crl sign'],
+      issuerRef: { name: issuer, kind: 'ClusterIssuer' },
+    },
+  });
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+type CertificateOf = Pick<NonNullable<CertificateProps['spec']>, 'commonName' | 'dnsNames' | 'usages'>;
+
+/** A leaf of any issuer, as all of the platform's are. */
+export function certificate(
+  scope: Construct,
+  id: string,
+  labels: Labels,
+  spec: CertificateOf,
+  issuerRef: { readonly name: string; readonly kind: 'ClusterIssuer' | 'Issuer' },
+): TlsSecret {
+  const secretName = `${objectName(scope)}-${id.toLowerCase()}`;
+  new Certificate(scope, id, {
+    metadata: { name: secretName },
+    spec: {
+      ...spec,
+      secretName,
+      ...(Object.keys(labels).length > 0 ? { secretTemplate: { labels } } : {}),
+      ...hours(LIFETIMES.leaf),
+      privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
+      issuerRef,
+    },
+  });
+  return tlsSecret(secretName);
 }
 
 /** The roots as a pod volume. */
@@ -186,9 +214,11 @@ function hours({ duration, renewBefore }: { duration: number; renewBefore: numbe
 function serverNames(connections: Connections): string[] {
   const { host, endpoints, fronts } = connections;
   const hosts = new Set([host, ...[...endpoints, ...fronts].map((endpoint) => endpoint.host)]);
-  const spellings = [...hosts].flatMap((full) => {
-    const [service = full, namespace = ''] = full.split('.');
-    return [service, `${service}.${namespace}`, `${service}.${namespace}.svc`, full];
-  });
-  return [...spellings, `*.${host}`];
+  return [...[...hosts].flatMap(spellingsOf), `*.${host}`];
+}
+
+/** Every spelling of a name inside the cluster, shortest first. */
+export function spellingsOf(host: string): string[] {
+  const [service = host, namespace = ''] = host.split('.');
+  return [service, `${service}.${namespace}`, `${service}.${namespace}.svc`, host];
 }

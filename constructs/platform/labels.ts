@@ -29,3 +29,9 @@ export const TRUSTED_ROOTS = 'lighthouse/trusted-roots';
 
 /** Annotation of a pod template, followed by a container's name: why this container has no liveness probe. */
 export const NO_LIVENESS = 'lighthouse/no-liveness.';
+
+/**
+ * Annotation of a ConfigMap that its pods hand on to other pods: the identity of what these are made by, as in
+ * `StatefulSet/vault/vault-members`. The hosts in it are for them to reach.
+ */
+export const CONFIGURES = 'lighthouse/configures';

@@ -9,15 +9,22 @@ import { objectName } from './names';
  * of its content.
  */
 export class LateConfig extends Construct {
-  /** @param produce file name → content; asked when the platform is read */
+  /**
+   * @param produce file name → content; asked when the platform is read
+   * @param annotations of the ConfigMap
+   */
   constructor(
     scope: Construct,
     id: string,
     private readonly produce: () => Readonly<Record<string, string>>,
+    annotations: Readonly<Record<string, string>> = {},
   ) {
     super(scope, id);
     new ConfigMap(this, 'Resource', {
-      metadata: { name: Lazy.any({ produce: () => this.name }) },
+      metadata: {
+        name: Lazy.any({ produce: () => this.name }),
+        ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+      },
       immutable: true,
       data: Lazy.any({ produce }),
     });
@@ -28,7 +35,8 @@ export class LateConfig extends Construct {
     return { name, configMap: { name: Lazy.any({ produce: () => this.name }), defaultMode: 0o444 } };
   }
 
-  private get name(): string {
+  /** Its name, once everything is declared. */
+  get name(): string {
     return `${objectName(this)}-${contentHash(this.produce())}`;
   }
 }

@@ -5,6 +5,7 @@ path "sys/mounts*"       { capabilities = ["create", "read", "update", "delete",
 path "sys/policies/acl*" { capabilities = ["create", "read", "update", "delete", "list"] }
 path "sys/audit*"        { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }
 path "auth/*"            { capabilities = ["create", "read", "update", "delete", "list"] }
+path "secret/config"     { capabilities = ["create", "read", "update"] }
 path "pki/*"             { capabilities = ["create", "read", "update", "delete", "list"] }
 path "database/*"        { capabilities = ["create", "read", "update", "delete", "list"] }
 path "transit/*"         { capabilities = ["create", "read", "update", "delete", "list"] }

@@ -1,8 +1,16 @@
 import { Construct } from 'constructs';
-import type { CertificateAuthority } from '../certificate-authority';
+import { ExternalSecret } from '../../imports/external-secrets.io';
+import type { Volume } from '../../imports/k8s';
+import { certificate, CertificateAuthority, spellingsOf, TlsSecret } from '../certificate-authority';
 import type { CredentialsMaker } from '../credentials';
+import type { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
+import { objectName } from '../platform/names';
 import type { Resources, Spreading } from '../platform/pod';
+import type { SecretSource, StoreReference } from '../platform/secret-source';
+import { keyEntries, VaultIssuer, VaultStore } from './clients';
+import { VaultConfiguration } from './configuration';
+import { MOUNTS, Needs } from './configuration/needs';
 import { Members } from './members';
 import { OutsideKey, type Seal } from './seal';
 import { Snapshots, type VaultBackup } from './snapshots';
@@ -40,8 +48,31 @@ export interface VaultMtlsProps {
    * @default - none are taken
    */
   readonly backup?: VaultBackup;
+  /** Image with Python 3, for what configures Vault. */
+  readonly scriptImage: string;
   readonly maker: CredentialsMaker;
   readonly authority: CertificateAuthority;
+}
+
+/** One entry of the KV engine. */
+export interface VaultSecretProps {
+  /** Its path, such as `lighthouse/production/grafana`. */
+  readonly entry: string;
+  readonly properties: readonly string[];
+}
+
+/** Pods that log in to Vault themselves. */
+export interface VaultClient {
+  readonly connections: Connections;
+  /** The service account that they run as, and nobody else. */
+  readonly account: string;
+}
+
+/** A Secret with a file for each property. */
+export interface VaultSecret {
+  readonly secretName: string;
+  /** The Secret as a pod volume, readable by the pod's group alone. */
+  volume(name: string): Volume;
 }
 
 /**
@@ -53,12 +84,15 @@ export interface VaultMtlsProps {
  * const vault = new VaultMtls(namespaces.add('vault'), 'vault', { image, resources, storage: '10Gi', seal, maker, authority });
  * program.connections.allowTo(vault.api);
  */
-export class VaultMtls extends Construct {
+export class VaultMtls extends Construct implements SecretSource {
   /** Members, each a voter. */
   readonly size: number;
   /** Who opens its members. */
   readonly seal: Seal['kind'];
   private readonly members: Members;
+  private readonly needs = new Needs();
+  private readonly authority: CertificateAuthority;
+  private issuing?: TlsSecret;
 
   constructor(scope: Construct, id: string, props: VaultMtlsProps) {
     super(scope, id);
@@ -73,6 +107,7 @@ export class VaultMtls extends Construct {
         `${this.node.path}: seal development opens one member, got ${members}; write members: 1, or one of awskms, gcpckms, azurekeyvault, transit`,
       );
     }
+    this.authority = authority;
     this.size = members;
     this.seal = seal.kind;
     const { image, resources, storage, storageClass } = props;
@@ -94,10 +129,71 @@ export class VaultMtls extends Construct {
         memberHost: this.members.connections.podHost(0),
       });
     }
+    const { api, peer } = this.members;
+    new VaultConfiguration(this, 'Configuration', {
+      image: props.scriptImage,
+      api,
+      needs: this.needs,
+      issuing: () => this.issuing,
+    });
     if (backup) {
-      const { api, peer } = this.members;
       new Snapshots(this, 'Snapshots', { ...backup, image, api, peer });
     }
+  }
+
+  /**
+   * Lets external-secrets read entries of Vault's KV engine for a construct, each by its whole path, and no others.
+   *
+   * @example secretStoreRef: vault.storeFor(this, ['lighthouse/production/alerting/platform'])
+   */
+  storeFor(construct: Construct, entries: readonly string[]): StoreReference {
+    return new VaultStore(construct, 'Vault', { api: this.api, needs: this.needs, entries }).reference;
+  }
+
+  /**
+   * An entry of Vault's KV engine as a Secret: its properties as files for a pod, which sees a new value within the hour. A
+   * program that reads its files once has to be started anew.
+   */
+  secret(scope: Construct, id: string, { entry, properties }: VaultSecretProps): VaultSecret {
+    const own = new Construct(scope, id);
+    const secretName = objectName(own);
+    const { api, needs } = this;
+    const store = new VaultStore(own, 'Store', { api, needs, entries: [entry] });
+    new ExternalSecret(own, 'Resource', {
+      metadata: { name: secretName },
+      spec: {
+        secretStoreRef: store.reference,
+        refreshInterval: '1h',
+        target: { name: secretName },
+        data: properties.map((property) => ({ secretKey: property, remoteRef: { key: entry, property } })),
+      },
+    });
+    return { secretName, volume: (name) => ({ name, secret: { secretName, defaultMode: 0o440 } }) };
+  }
+
+  /** A certificate for the names of an endpoint, signed by Vault below the platform's own root, renewed by cert-manager. */
+  issue(endpoint: Endpoint): TlsSecret {
+    const { construct } = endpoint.owner;
+    this.issuing ??= this.authority.delegate(this, 'Issuing');
+    const { api, needs } = this;
+    const { reference } = new VaultIssuer(construct, `Vault-${endpoint.name}`, { api, needs, endpoint });
+    const names = { dnsNames: spellingsOf(endpoint.host), usages: ['server auth' as const] };
+    return certificate(construct, `${endpoint.name}-tls`, {}, names, reference);
+  }
+
+  /**
+   * Lets pods encrypt or decrypt with a key that no one is shown and that is another every quarter; what older ones encrypted is
+   * still read. They log in by themselves: with the token of `tokenVolume`, as role `roleOf(account)`.
+   */
+  allowKey(client: VaultClient, key: string, ...uses: readonly ('encrypt' | 'decrypt')[]): void {
+    const { connections, account } = client;
+    connections.allowTo(this.api);
+    this.needs.declare('transit', ...keyEntries(key));
+    const paths = uses.map((use) => ({
+      path: `${MOUNTS.transit}/${use}/${key}`,
+      capabilities: ['update'] as const,
+    }));
+    this.needs.allow({ namespace: connections.namespace, name: account }, ...paths);
   }
 
   /** HTTPS, at members that are open. */

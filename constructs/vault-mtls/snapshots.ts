@@ -7,7 +7,7 @@ import { Connections } from '../platform/connections';
 import { recurring } from '../platform/cron';
 import type { Endpoint } from '../platform/endpoint';
 import { Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
-import { AUDIENCE, SNAPSHOT } from './admission';
+import { SNAPSHOT, tokenVolume } from './admission';
 
 /** Where snapshots go, and how often. */
 export interface VaultBackup {
@@ -69,18 +69,7 @@ export class Snapshots extends Construct {
                   trustVolume('trust'),
                   { name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
                   { name: 'work', emptyDir: { sizeLimit: '2Gi' } },
-                  // For Vault alone: nobody else takes it, the API server included.
-                  {
-                    name: 'token',
-                    projected: {
-                      defaultMode: 0o440,
-                      sources: [
-                        {
-                          serviceAccountToken: { path: 'vault', audience: AUDIENCE, expirationSeconds: 600 },
-                        },
-                      ],
-                    },
-                  },
+                  tokenVolume('token'),
                 ],
               },
             },

@@ -15,6 +15,11 @@ export interface Leaf {
    * @default - in a day
    */
   readonly to?: Date;
+  /**
+   * Whether it may sign others.
+   * @default false
+   */
+  readonly isAuthority?: boolean;
 }
 
 /** A certificate and its key, both PEM. */
@@ -39,12 +44,12 @@ export class Authority {
   }
 
   /** A certificate with a new key. */
-  issue(name: string, { names, to }: Leaf = {}): Issued {
+  issue(name: string, { names, to, isAuthority = false }: Leaf = {}): Issued {
     const subject = identity(name);
     this.serial += 1;
     return {
       certificate: certificate({
-        ...{ subject, issuer: this.self, isAuthority: false, serial: this.serial, names },
+        ...{ subject, issuer: this.self, isAuthority, serial: this.serial, names },
         ...span(to),
       }),
       key: subject.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

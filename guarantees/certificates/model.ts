@@ -58,6 +58,7 @@ function seconds(text: string | undefined): number | undefined {
 interface IssuerSpec {
   readonly ca?: { readonly secretName: string };
   readonly selfSigned?: unknown;
+  readonly vault?: { readonly server: string };
 }
 
 export function issuersIn({ objects }: Platform, certificates: readonly Certificate[]): Issuers {
@@ -70,14 +71,24 @@ export function issuersIn({ objects }: Platform, certificates: readonly Certific
   return new Map(
     objects.flatMap(({ manifest: { kind, metadata, ...rest } }) => {
       if (kind !== 'Issuer' && kind !== 'ClusterIssuer') return [];
-      const { ca, selfSigned } = rest['spec'] as IssuerSpec;
+      const { ca, selfSigned, vault } = rest['spec'] as IssuerSpec;
       const namespace = kind === 'ClusterIssuer' ? CERT_MANAGER : metadata.namespace;
       const identity =
         kind === 'ClusterIssuer' ? `${kind}/${metadata.name}` : `${kind}/${namespace}/${metadata.name}`;
-      const signer = selfSigned ? ('self' as const) : bySecret.get(`${namespace}/${ca?.secretName}`);
+      const signer = selfSigned
+        ? ('self' as const)
+        : vault
+          ? certificates.find((certificate) => isGivenTo(vault.server, certificate))
+          : bySecret.get(`${namespace}/${ca?.secretName}`);
       return signer ? [[identity, signer] as const] : [];
     }),
   );
+}
+
+/** Whether an authority lies where a Vault is, which signs with the one that it was given. */
+function isGivenTo(server: string, { object, issuedFor }: Certificate): boolean {
+  const [, namespace] = new URL(server).hostname.split('.');
+  return issuedFor.isCA === true && object.manifest.metadata.namespace === namespace;
 }
 
 export function isRoot({ issuer, issuedFor }: Certificate, issuers: Issuers): boolean {

@@ -52,6 +52,7 @@ function build(choice: Partial<VaultMtlsProps> = {}): Manifest[] {
     platformWith((ground) => {
       const vault = new VaultMtls(ground.namespaces.add('vault'), 'vault', {
         image: 'registry.example.com/vault:1.0.0',
+        scriptImage: 'registry.example.com/python:1.0.0',
         resources: { cpu: '100m', memory: '256Mi' },
         storage: '1Gi',
         seal: SEALS.transit,
@@ -172,6 +173,7 @@ test('every port is one of the three that the network knows', () => {
 test('every prop, and what is refused', () => {
   const all: Required<Omit<VaultMtlsProps, 'maker' | 'authority'>> = {
     image: 'registry.example.com/vault:1.0.0',
+    scriptImage: 'registry.example.com/python:1.0.0',
     members: 5,
     resources: { cpu: '1', memory: '1Gi' },
     storage: '20Gi',
