@@ -3,6 +3,8 @@ import type { Manifest } from '../constructs/platform/manifest';
 import type { Printed } from '../synth/dist';
 import { identify, identityOf } from '../synth/references';
 import { type Groups, inspectAccess } from './access';
+import { inspectAdmission } from './admission';
+import { inspectAuditLog } from './audit-log';
 import { applyAll, waitForHealth, wantedOf, wavesOf } from './apply';
 import type { Cluster, Live } from './cluster';
 import { drained } from './drains';
@@ -49,6 +51,11 @@ export interface AcceptanceOptions {
    * @default - the platform has no roles for people
    */
   readonly groups?: Groups;
+  /**
+   * Where the API server writes down requests by the platform's own policy.
+   * @default - somewhere that cannot be read from here
+   */
+  readonly auditLog?: string;
 }
 
 /** Tries one cluster of an environment on an API server that is prepared for it; everything seen goes to the recorder. */
@@ -58,18 +65,27 @@ export class Acceptance {
   private readonly patience: number;
   private readonly steps: readonly Step[];
   private readonly groups?: Groups;
+  private readonly auditLog?: string;
   private readonly waves: Waves;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly recorder: Recorder,
-    { objects, next = nextRevision(objects), patience = 60, steps = STEPS, groups }: AcceptanceOptions,
+    {
+      objects,
+      next = nextRevision(objects),
+      patience = 60,
+      steps = STEPS,
+      groups,
+      auditLog,
+    }: AcceptanceOptions,
   ) {
     this.objects = objects;
     this.next = next;
     this.patience = patience;
     this.steps = steps;
     this.groups = groups;
+    this.auditLog = auditLog;
     this.waves = new Waves(cluster, recorder, objects, patience);
   }
 
@@ -84,8 +100,15 @@ export class Acceptance {
     await recorder.checkAll('permissions', 'service accounts', () =>
       inspectPermissions(cluster, manifestsOf(objects)),
     );
-    const { groups } = this;
+    const { groups, auditLog } = this;
     if (groups) await recorder.checkAll('access', 'people', () => inspectAccess(cluster, groups));
+    await recorder.checkAll('admission', 'pods, and mistakes in them', () =>
+      inspectAdmission(cluster, manifests),
+    );
+    if (groups && auditLog !== undefined)
+      await recorder.checkAll('audit log', 'what is written down', () =>
+        inspectAuditLog(cluster, auditLog, groups),
+      );
     const isPlaced = await recorder.checkAll('placement', 'pods', () =>
       inspectPlacement(cluster, watchedIn(manifests)),
     );

@@ -29,6 +29,10 @@ const ATTEMPTS = 3;
 
 const SERVICE_ADDRESSES = '10.96.0.0/16';
 
+const AUDIT_POLICY = join(__dirname, '../constructs/access/audit-policy.yaml');
+
+const auditLogIn = (folder: string): string => join(folder, 'audit.log');
+
 const NEEDED = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const;
 
 /**
@@ -41,11 +45,16 @@ const NEEDED = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-sched
  * const cluster = await Cluster.connect(plane.kubeconfig);
  */
 export class ControlPlane {
+  /** What the API server wrote down of each request, as the platform's own audit policy has it. */
+  readonly auditLog: string;
+
   private constructor(
     private readonly sandbox: Sandbox,
     /** A kubeconfig that may do everything. */
     readonly kubeconfig: string,
-  ) {}
+  ) {
+    this.auditLog = auditLogIn(sandbox.folder);
+  }
 
   /** @throws Error where a program is missing and cannot be built, or does not come up: with its last words */
   static async start({
@@ -88,7 +97,7 @@ async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes
   const store = startEtcd(start, sandbox.folder, etcd, `http://127.0.0.1:${peerPort}`);
   await ready(sandbox, 'etcd', store, async () => (await fetch(`${etcd}/health`)).ok);
 
-  const apiServer = startApiServer(start, logins, etcd, apiPort);
+  const apiServer = startApiServer(start, logins, etcd, apiPort, auditLogIn(sandbox.folder));
   await ready(sandbox, 'kube-apiserver', apiServer, async () => {
     logins.writeKubeconfigs();
     return asks('--raw', '/readyz');
@@ -127,7 +136,13 @@ function startEtcd(start: Starter, folder: string, client: string, peer: string)
   });
 }
 
-function startApiServer(start: Starter, logins: Logins, etcd: string, port: string): ChildProcess {
+function startApiServer(
+  start: Starter,
+  logins: Logins,
+  etcd: string,
+  port: string,
+  auditLog: string,
+): ChildProcess {
   return start('kube-apiserver', {
     'bind-address': '127.0.0.1',
     'secure-port': port,
@@ -144,6 +159,8 @@ function startApiServer(start: Starter, logins: Logins, etcd: string, port: stri
     'service-account-signing-key-file': logins.privateKey,
     'allow-privileged': 'true', // As on real clusters: Pod Security decides.
     profiling: 'false',
+    'audit-policy-file': AUDIT_POLICY,
+    'audit-log-path': auditLog,
   });
 }
 

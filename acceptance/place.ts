@@ -178,6 +178,13 @@ function sizeOf({ memory = '48Mi' }: Standing): Resources {
   return { cpu: '10m', memory };
 }
 
+/** Labels that every pod must have and no policy of the network knows. */
+const NOBODY = {
+  'app.kubernetes.io/name': 'acceptance',
+  'app.kubernetes.io/instance': 'acceptance',
+  'app.kubernetes.io/component': 'place',
+};
+
 /** The pod that stands somewhere. */
 export function podOf(standing: Standing): Manifest {
   const { name, namespace, image, labels = {}, uid = 1000, env = [] } = standing;
@@ -185,7 +192,7 @@ export function podOf(standing: Standing): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace, labels: { ...labels, [TEMPORARY]: name } },
+    metadata: { name, namespace, labels: { ...NOBODY, ...labels, [TEMPORARY]: name } },
     spec: {
       // Nobody sets this condition.
       readinessGates: [{ conditionType: TEMPORARY }],

@@ -6,6 +6,9 @@ import { spec, workloadOf } from '../constructs/platform/workloads';
 import type { Container, PodTemplateSpec, TopologySpreadConstraint } from '../imports/k8s';
 import type { Provision } from '../synth/provisions';
 
+/** Where no version is said: the repository is what counts. */
+const RELOADER = 'quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1';
+
 /** Objects that stand in for what an operator makes of a custom resource, so that its pods are really placed. */
 export function standInsFor(manifest: Manifest): Manifest[] {
   return MAKERS[manifest.kind]?.(manifest) ?? [];
@@ -199,7 +202,7 @@ function monitorOf(manifest: Manifest): Manifest[] {
   const { name, replicas, template } = operatedBy(manifest);
   const { serviceName, storage } = spec<MonitorSpec>(manifest);
   const labels = template.metadata?.labels ?? {};
-  const filled = (container: Container): Container => ({ image: 'prometheus-config-reloader', ...container });
+  const filled = (container: Container): Container => ({ image: RELOADER, ...container });
   const claim = storage?.volumeClaimTemplate?.spec;
   return [
     {

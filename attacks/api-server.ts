@@ -21,7 +21,12 @@ function pod(name: string, own: object = {}, container: object = {}): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: `attack-${name}`, labels: { 'app.kubernetes.io/part-of': 'lighthouse' } },
+    metadata: {
+      name: `attack-${name}`,
+      labels: Object.fromEntries(
+        ['name', 'instance', 'component'].map((label) => [`app.kubernetes.io/${label}`, 'attack']),
+      ),
+    },
     spec: {
       automountServiceAccountToken: false,
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },

@@ -73,7 +73,18 @@ backup at once are for the platform's owners, who may exec and run Jobs: whoever
 platform's namespaces, Secrets included. It cannot make roles, and nothing of the whole cluster is its. At most ${LONGEST_SECONDS / 60} minutes, then the API server takes the token
 no more, whether or not anybody thinks of it (it allows for clocks that differ: seen to be taken 41 s after its end, and refused two minutes after it). To end all of them before: \`kubectl -n access delete serviceaccount break-glass\`; Argo CD makes it anew.
 
-The audit log of the API server has who asked, for how long and why (\`lighthouse-break-glass/reason\`, if its policy logs
-\`serviceaccounts/token\` at least as Metadata), and each request of the token with the token's id.
+With it a pod, or a container that is added to one, may run any image, to look with tools that the platform does not have: the admission policies
+([docs/decisions/admission.md](../decisions/admission.md)) let that account's own requests pass by image, and by nothing else.
+
+The audit log of the API server has who asked, for how long and why (\`lighthouse-break-glass/reason\`), each request of the token with the
+token's id, and such images (\`lighthouse-images/glass\`), if its policy is \`constructs/access/audit-policy.yaml\`.
+
+## The audit log
+
+\`constructs/access/audit-policy.yaml\` is for whoever runs the control plane (\`kube-apiserver --audit-policy-file\`, with \`--audit-log-path\` or a
+webhook): who asked for Secrets and tokens, without what is in them; every change of roles, policies, namespaces and service accounts as a whole; who
+was inside a pod, with the command; all that is done with the glass broken; what policies refused. \`npm run accept\` gives it to a real API server,
+does all that, and reads the log: no value of a Secret and no token may be in it. A provider that runs the control plane has a policy of its own;
+ask it for the lines above.
 `;
 }

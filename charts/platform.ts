@@ -5,6 +5,7 @@ import { IMAGE_NAMES, Images } from '../config/images';
 import type { Cluster, Environment } from '../config/schema';
 import { Platform, readPlatform } from '../synth/platform';
 import { access } from './access';
+import { admission } from './admission';
 import { automation } from './automation';
 import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
@@ -21,6 +22,7 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
   const app = new App();
   const ground = foundation(app, environment, cluster, images);
   access(ground);
+  admission(ground);
   const lighthouse = automation(app, ground);
   const phases: [PhaseChart, ...PhaseChart[]] = [
     ground.chart,

@@ -1,4 +1,5 @@
 import { accounts } from './accounts';
+import { admission } from './admission';
 import { alerts } from './alerts';
 import { autoscalers } from './autoscalers';
 import { backups } from './backups';
@@ -43,6 +44,7 @@ export const guarantees: readonly Guarantee[] = [
   containers,
   privileges,
   accounts,
+  admission,
   budgets,
   autoscalers,
   drains,

@@ -141,7 +141,7 @@ async function accept(
     const made = await prepare(cluster, target.objects, place, definitions);
     try {
       const volumes = new Volumes(cluster);
-      await new Acceptance(cluster, recorder, { ...target, ...manner }).run();
+      await new Acceptance(cluster, recorder, { ...target, ...manner, auditLog: plane?.auditLog }).run();
       await volumes.close();
     } finally {
       if (!plane)

@@ -111,6 +111,9 @@ export const MATRIX: readonly Line[] = [
     BREAK_GLASS,
   ]),
   line('create a pod', ['create', '', 'pods'], 'bridge', [BREAK_GLASS]),
+  line('add a container to a pod, to debug', ['patch', '', 'pods/ephemeralcontainers'], 'postgres', [
+    BREAK_GLASS,
+  ]),
   line('change a network policy', ['patch', 'networking.k8s.io', 'networkpolicies'], 'redis', [BREAK_GLASS]),
   line('create a role', ['create', RBAC, 'roles'], 'bridge', []),
   line('bind a role', ['create', RBAC, 'rolebindings'], 'bridge', []),

@@ -101,6 +101,7 @@ export const EVERYTHING: readonly PolicyRule[] = [
     ...CHANGING,
   ),
   rule('', ['pods/eviction', 'pods/exec', 'pods/portforward'], 'create'),
+  rule('', ['pods/ephemeralcontainers'], 'patch'),
   rule('', ['events', 'pods/log'], 'get', 'list', 'watch'),
   rule('apps', ['daemonsets', 'deployments', 'replicasets', 'statefulsets'], ...CHANGING),
   rule('apps', ['deployments/scale', 'statefulsets/scale'], 'get', 'patch', 'update'),

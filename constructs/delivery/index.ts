@@ -54,6 +54,7 @@ export class Delivery extends Construct {
     const objects = phases.flatMap(({ contents }) => objectsIn(contents));
 
     const own = namespaceOf(this);
+    refuseStrangers(objects, own);
     const root = new AppProject(this, 'Root', {
       metadata: { name: `${id}-bootstrap` },
       spec: {
@@ -116,11 +117,27 @@ export class Delivery extends Construct {
   }
 }
 
-function namespacesOf(objects: readonly ApiObject[]): string[] {
-  const names = objects.flatMap(
-    (object) => object.metadata.namespace ?? NamespaceScope.of(object)?.name ?? [],
+/** What the phases may have in Argo CD's own namespace: that it is scraped, and that people may hold an Application. */
+const GUESTS: readonly string[] = ['PodMonitor', 'Role', 'RoleBinding'];
+
+/**
+ * A project knows no kinds by namespace: whatever the phases may sync somewhere, they may sync to Argo CD's namespace as well, where
+ * a ConfigMap or a Deployment would change what Argo CD itself does.
+ */
+function refuseStrangers(objects: readonly ApiObject[], own: string): void {
+  const [stranger] = objects.filter((object) => namespaceIn(object) === own && !GUESTS.includes(object.kind));
+  if (!stranger) return;
+  throw new Error(
+    `${stranger.node.path}: ${stranger.kind} in namespace ${own}, where phases may have ${GUESTS.join(', ')} alone; what Argo CD is made of belongs to the bootstrap`,
   );
-  return [...new Set(names)].sort();
+}
+
+function namespacesOf(objects: readonly ApiObject[]): string[] {
+  return [...new Set(objects.flatMap((object) => namespaceIn(object) ?? []))].sort();
+}
+
+function namespaceIn(object: ApiObject): string | undefined {
+  return object.metadata.namespace ?? NamespaceScope.of(object)?.name;
 }
 
 function kindsOf(objects: readonly ApiObject[]): { group: string; kind: string }[] {

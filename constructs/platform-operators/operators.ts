@@ -14,6 +14,11 @@ export interface OperatorChart {
   readonly groups: readonly string[];
   /** Operators that must be there before it. */
   readonly needs: readonly string[];
+  /**
+   * Repositories of the images that it puts into pods of the platform.
+   * @default - none
+   */
+  readonly injects?: readonly string[];
   /** Whether its pods look at something with the platform's roots, which then come to its namespace. */
   readonly trusts?: true;
   /** Whether it needs what the platform makes, an issuer for instance: it then comes after the first phase. */
@@ -95,6 +100,8 @@ export const OPERATORS = {
     namespace: 'cnpg-system',
     groups: ['postgresql.cnpg.io'],
     needs: [],
+    // Its own, from which members of a database and of a pool copy its program at their start (pkg/specs/containers.go).
+    injects: ['ghcr.io/cloudnative-pg/cloudnative-pg'],
     requests: { cpu: '20m', memory: '128Mi' },
     values: { resources: reserve('20m', '128Mi') },
   },
@@ -105,6 +112,7 @@ export const OPERATORS = {
     namespace: 'cnpg-system',
     groups: ['barmancloud.cnpg.io'],
     needs: ['cert-manager', 'cloudnative-pg'],
+    injects: ['ghcr.io/cloudnative-pg/plugin-barman-cloud-sidecar'],
     requests: { cpu: '10m', memory: '64Mi' },
     values: { resources: reserve('10m', '64Mi') },
   },
@@ -116,6 +124,7 @@ export const OPERATORS = {
     namespace: 'prometheus-operator',
     groups: ['monitoring.coreos.com'],
     needs: [],
+    injects: ['quay.io/prometheus-operator/prometheus-config-reloader'],
     requests: { cpu: '20m', memory: '128Mi' },
     // The operator and its definitions alone: what it runs is declared by this platform, not by the chart.
     values: {

@@ -167,6 +167,11 @@ function part(value: number | string, whole: number, round: (value: number) => n
   return typeof value === 'number' ? value : round((Number.parseFloat(value) * whole) / 100);
 }
 
+/** Whether objects of a kind make pods. */
+export function makesPods(kind: string): boolean {
+  return kind in READERS;
+}
+
 /** The pods an object makes; undefined where it makes none. */
 export function workloadOf(manifest: Manifest): Workload | undefined {
   return READERS[manifest.kind]?.(manifest);
@@ -186,6 +191,15 @@ export function totalOf(workloads: readonly Workload[], of: 'requests' | 'limits
     },
     { cpu: 0, memory: 0 },
   );
+}
+
+/**
+ * The service account that pods run as: where an object carries no template, or its operator fills that in, one of its own
+ * name (CloudNativePG 1.30, pkg/specs/pods.go and pgbouncer/deployments.go).
+ */
+export function accountOf({ manifest: { kind, metadata }, pod }: Workload): string {
+  const own = kind === 'Cluster' || kind === 'Pooler' ? metadata.name : 'default';
+  return pod?.serviceAccountName ?? own;
 }
 
 /** All containers of a pod, init containers first. */

@@ -137,7 +137,7 @@ test('what stands in for Prometheus or Alertmanager is as many pods, as large, w
     spec: {
       containers: [
         { name: 'alertmanager', image: 'alertmanager:1' },
-        { name: 'config-reloader', image: 'prometheus-config-reloader' },
+        { name: 'config-reloader', image: expect.stringContaining('/prometheus-config-reloader:v') },
       ],
     },
   });

@@ -179,3 +179,21 @@ describe('the delivery', () => {
     });
   });
 });
+
+test('phases may not have in Argo CD’s own namespace what would change Argo CD', () => {
+  const withInArgoCd = (make: (scope: Ground['namespaces']) => void) => () =>
+    platformWith((ground) => {
+      const contents = ground.namespaces;
+      make(contents);
+      new Delivery(ground.namespaces.existing('argocd'), 'lighthouse', {
+        ...props(ground),
+        phases: [{ name: 'foundation', contents }],
+      });
+    });
+  const metadata = { namespace: 'argocd', name: 'argocd-cm' };
+
+  expect(withInArgoCd((scope) => new ConfigMap(scope, 'Stranger', { metadata }))).toThrow(
+    'foundation/Namespaces/Stranger: ConfigMap in namespace argocd, where phases may have PodMonitor, Role, RoleBinding alone',
+  );
+  expect(withInArgoCd((scope) => new Role(scope, 'Guest', { metadata, rules: [] }))).not.toThrow();
+});
