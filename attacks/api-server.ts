@@ -48,6 +48,10 @@ function pod(name: string, own: object = {}, container: object = {}): object {
   };
 }
 
+/** A pod that says it is the collector of logs. */
+const collector = (path: string): object =>
+  pod('collector', { serviceAccountName: 'collector', volumes: [{ name: 'node', hostPath: { path } }] });
+
 const token = (reason: string | undefined, seconds: number): string =>
   JSON.stringify({
     apiVersion: 'authentication.k8s.io/v1',
@@ -125,6 +129,33 @@ export function attacksOnApi(kubectl: Kubectl, { onCall, developer, auditor }: G
       attempt: dryRun('redis', pod('host', { volumes: [{ name: 'node', hostPath: { path: '/' } }] })),
       permitted: 'the same with a volume of memory',
       control: dryRun('redis', pod('memory', { volumes: [{ name: 'node', emptyDir: {} }] })),
+    },
+    {
+      name: 'a pod with an image from elsewhere',
+      means: 'admission policy lighthouse-images',
+      refusal: /'lighthouse-images'.*got registry\.invalid/,
+      attempt: dryRun('redis', pod('image', {}, { image: 'registry.invalid/team/tool:1.2.3' })),
+      permitted: 'the same with an image of the platform',
+      control: dryRun('redis', pod('image')),
+    },
+    {
+      name: 'a pod that mounts the node where the collector of logs may mount a folder of it',
+      means: 'admission policy lighthouse-privileges',
+      refusal: /'lighthouse-privileges'.*host paths/,
+      attempt: dryRun('node-agents', collector('/')),
+      permitted: 'the folder of logs, as the collector',
+      control: dryRun('node-agents', collector('/var/log/pods')),
+    },
+    {
+      name: 'a pod that wants a token of the API server, of an account whose pods have none',
+      means: 'admission policy lighthouse-identity',
+      refusal: /'lighthouse-identity'.*no such token/,
+      attempt: dryRun(
+        'redis',
+        pod('token', { serviceAccountName: 'cache', automountServiceAccountToken: true }),
+      ),
+      permitted: 'the same without the token',
+      control: dryRun('redis', pod('token', { serviceAccountName: 'cache' })),
     },
     {
       name: 'on-call has a CronJob run what it likes',
