@@ -76,14 +76,20 @@ export const MISTAKES: readonly Mistake[] = [
     says: FOREIGN,
     in: inSpec((spec) => {
       const [first] = spec.containers;
-      const own = first ? [{ ...first, name: 'first', image: 'registry.invalid/team/tool:1.2.3' }] : [];
-      return { ...spec, initContainers: [...own, ...(spec.initContainers ?? [])] };
+      const { resources, securityContext } = first ?? {};
+      const own = { name: 'first', image: 'registry.invalid/team/tool:1.2.3', resources, securityContext };
+      return { ...spec, initContainers: [own, ...(spec.initContainers ?? [])] };
     }),
   },
   privilege(
     'host namespaces',
     'the network of its node',
-    inSpec((spec) => ({ ...spec, hostNetwork: true })),
+    inSpec((spec) => ({
+      ...spec,
+      hostNetwork: true,
+      // Not together with the network's settings of its own.
+      securityContext: { ...spec.securityContext, sysctls: undefined },
+    })),
   ),
   privilege(
     'host namespaces',
