@@ -117,8 +117,11 @@ export class Delivery extends Construct {
   }
 }
 
-/** What the phases may have in Argo CD's own namespace: that it is scraped, and that people may hold an Application. */
-const GUESTS: readonly string[] = ['PodMonitor', 'Role', 'RoleBinding'];
+/**
+ * What the phases may have in Argo CD's own namespace: that it is scraped, that people may hold an Application, and the key by which
+ * they sign in.
+ */
+const GUESTS: readonly string[] = ['ExternalSecret', 'PodMonitor', 'Role', 'RoleBinding'];
 
 /**
  * A project knows no kinds by namespace: whatever the phases may sync somewhere, they may sync to Argo CD's namespace as well, where

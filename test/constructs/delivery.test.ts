@@ -193,7 +193,7 @@ test('phases may not have in Argo CD’s own namespace what would change Argo CD
   const metadata = { namespace: 'argocd', name: 'argocd-cm' };
 
   expect(withInArgoCd((scope) => new ConfigMap(scope, 'Stranger', { metadata }))).toThrow(
-    'foundation/Namespaces/Stranger: ConfigMap in namespace argocd, where phases may have PodMonitor, Role, RoleBinding alone',
+    'foundation/Namespaces/Stranger: ConfigMap in namespace argocd, where phases may have ExternalSecret, PodMonitor, Role, RoleBinding alone',
   );
   expect(withInArgoCd((scope) => new Role(scope, 'Guest', { metadata, rules: [] }))).not.toThrow();
 });
