@@ -7,8 +7,8 @@ import { waitForHealth } from './apply';
 import { type Cluster, Refusal } from './cluster';
 import { foreignNamespaces, namespace, nodesOf, PROVISIONER, storageClasses } from './prerequisites';
 
-/** Seconds that definitions and nodes have to be ready. */
-const READY_SECONDS = 60;
+/** Seconds that definitions and nodes have to be ready: 5 to 10 on a machine that does nothing else. */
+const READY_SECONDS = 180;
 
 /**
  * Makes what an environment stands on and does not make itself: definitions, the namespaces of operators, classes of volumes,
