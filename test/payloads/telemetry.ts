@@ -299,8 +299,10 @@ class Stand {
   private async tempo(port: number): Promise<string> {
     const metrics = await this.port('tempo-metrics');
     const tls = { cert_file: `${this.folder}/tls.crt`, key_file: `${this.folder}/tls.key` };
+    // As tempo.yaml has it: of the same library.
+    const mutual = { ...tls, client_ca_file: `${this.folder}/ca.crt` };
     return stringify({
-      receivers: { otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}`, tls } } } },
+      receivers: { otlp: { protocols: { grpc: { endpoint: `127.0.0.1:${port}`, tls: mutual } } } },
       connectors: {
         spanmetrics: { namespace: 'kept', dimensions: [{ name: 'case' }], metrics_flush_interval: '1s' },
       },

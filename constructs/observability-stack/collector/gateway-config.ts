@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../platform/endpoint';
 import type { Tenant } from '../loki';
 import { DECISION_SECONDS } from '../sizing';
-import { CERTIFICATE, memoryLimiter, OWN_TELEMETRY, server, TRUST } from './settings';
+import { CERTIFICATE, memoryLimiter, MUTUAL, OWN_TELEMETRY, server, TRUST } from './settings';
 
 export interface GatewayConfigProps {
   readonly loki: Endpoint;
@@ -87,7 +87,7 @@ export function gatewayConfig(props: GatewayConfigProps): object {
       ...Object.fromEntries(TENANTS.map((tenant) => [`otlp_http/${tenant}`, toLoki(loki, tenant)])),
       otlp_grpc: {
         endpoint: tempo.address,
-        tls: TRUST,
+        tls: MUTUAL,
         sending_queue: { queue_size: 500 },
         retry_on_failure: { max_elapsed_time: '5m' },
       },

@@ -11,6 +11,9 @@ export const CERTIFICATE = {
   reload_interval: '1h',
 } as const;
 
+/** Whom it trusts and how it shows itself, to a server that asks for a certificate. */
+export const MUTUAL = { ...TRUST, ...CERTIFICATE } as const;
+
 /** A port that it listens on, over TLS. */
 export function server(port: number) {
   return { endpoint: `0.0.0.0:${port}`, tls: CERTIFICATE };

@@ -41,8 +41,8 @@ export class Tempo extends Construct {
     metricsPath: '/metrics',
     metricsScheme: 'https',
   });
-  /** OTLP by gRPC, over TLS. */
-  readonly spans = this.connections.listen('otlp', 4317);
+  /** OTLP by gRPC, over TLS, with a certificate of the client's. */
+  readonly spans = this.connections.listen('otlp', 4317, { clientAuthority: 'platform' });
 
   constructor(scope: Construct, id: string, props: TempoProps) {
     super(scope, id);

@@ -145,6 +145,15 @@ describe('gateway', () => {
       endpoint: 'https://logs.observability.svc.cluster.local:3100/otlp',
       headers: { 'X-Scope-OrgID': 'bridge' },
     });
+    // Tempo lets nobody in without a certificate; a renewed one needs no restart.
+    expect(exporters['otlp_grpc']).toMatchObject({
+      tls: {
+        ca_file: '/trust/ca.crt',
+        cert_file: '/tls/tls.crt',
+        key_file: '/tls/tls.key',
+        reload_interval: '1h',
+      },
+    });
     expect(exporters['otlp_http/platform']?.headers).toEqual({ 'X-Scope-OrgID': 'platform' });
   });
 
