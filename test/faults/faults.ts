@@ -88,7 +88,7 @@ export const OBJECT_FAULTS: readonly ObjectFault[] = [
   {
     name: 'a Secret that nothing makes',
     gate: 'guarantees',
-    edit: field('Job/postgres/events-schema', `${CONTAINER}.env[8].valueFrom.secretKeyRef.name`, 'forgotten'),
+    edit: field('Job/postgres/events-schema', `${CONTAINER}.env[10].valueFrom.secretKeyRef.name`, 'forgotten'),
     says: 'which nothing makes',
   },
   {
@@ -171,11 +171,11 @@ export const OBJECT_FAULTS: readonly ObjectFault[] = [
   {
     name: 'a password in the open',
     gate: 'guarantees',
-    edit: field('Job/postgres/events-schema', `${CONTAINER}.env[8]`, {
+    edit: field('Job/postgres/events-schema', `${CONTAINER}.env[10]`, {
       name: 'PGPASSWORD',
       value: 'Tr0ub4dor-and-3-more',
     }),
-    says: 'PGPASSWORD',
+    says: 'the value of PGPASSWORD in plain text',
   },
   {
     name: 'a container without a memory limit',
