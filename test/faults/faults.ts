@@ -88,7 +88,11 @@ export const OBJECT_FAULTS: readonly ObjectFault[] = [
   {
     name: 'a Secret that nothing makes',
     gate: 'guarantees',
-    edit: field('Job/postgres/events-schema', `${CONTAINER}.env[10].valueFrom.secretKeyRef.name`, 'forgotten'),
+    edit: field(
+      'Job/postgres/events-schema',
+      `${CONTAINER}.env[10].valueFrom.secretKeyRef.name`,
+      'forgotten',
+    ),
     says: 'which nothing makes',
   },
   {
