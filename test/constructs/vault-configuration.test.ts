@@ -3,10 +3,11 @@ import type { CronJobSpec, JobSpec, PodSpec } from '../../imports/k8s';
 import { Connections } from '../../constructs/platform/connections';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
-import { VaultMtls } from '../../constructs/vault-mtls';
+import type { VaultMtls } from '../../constructs/vault-mtls';
 import type { Desired } from '../../constructs/vault-mtls/configuration/desired';
 import { renderPolicy } from '../../constructs/vault-mtls/configuration/policy';
 import { find, type Ground, manifestsOf, platformWith } from '../support';
+import { vaultOn } from './vault';
 
 class Listener extends Construct {
   readonly connections = new Connections(this, { name: 'listener', component: 'server' });
@@ -16,16 +17,7 @@ class Listener extends Construct {
 function build(needs: (vault: VaultMtls, ground: Ground) => void = () => undefined): Manifest[] {
   return manifestsOf(
     platformWith((ground) => {
-      const vault = new VaultMtls(ground.namespaces.add('vault'), 'vault', {
-        image: 'registry.example.com/vault:1.0.0',
-        scriptImage: 'registry.example.com/python:1.0.0',
-        resources: { cpu: '100m', memory: '256Mi' },
-        storage: '1Gi',
-        members: 1,
-        seal: { kind: 'development' },
-        maker: ground.maker,
-        authority: ground.authority,
-      });
+      const vault = vaultOn(ground, { members: 1, seal: { kind: 'development' } });
       needs(vault, ground);
     }),
   );

@@ -1,11 +1,10 @@
 import type { ContainerPort, CronJobSpec, DeploymentSpec, Role, StatefulSetSpec } from '../../imports/k8s';
-import type { Bucket } from '../../constructs/platform/bucket';
-import { Connections } from '../../constructs/platform/connections';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
-import { VaultMtls, VaultMtlsProps } from '../../constructs/vault-mtls';
+import type { VaultMtlsProps } from '../../constructs/vault-mtls';
 import type { Seal } from '../../constructs/vault-mtls/seal';
 import { find, manifestsOf, platformWith } from '../support';
+import { BUCKET, vaultOn } from './vault';
 
 const outside = {
   host: 'keys.example.com',
@@ -35,31 +34,10 @@ const SEALS: Readonly<Record<Exclude<Seal['kind'], 'development'>, Seal>> = {
   transit: { kind: 'transit', mount: 'transit', key: 'vault', ...outside },
 };
 
-const BUCKET: Bucket = {
-  name: 'snapshots',
-  host: 's3.example.com',
-  port: 443,
-  region: 'eu',
-  trust: 'public',
-  accessKey: { name: 'keys', key: 'username' },
-  secretKey: { name: 'keys', key: 'password' },
-  allowFrom: (client: Connections) =>
-    client.allowToRange({ name: 's3.example.com', cidr: '198.51.100.7/32', port: 443 }),
-};
-
 function build(choice: Partial<VaultMtlsProps> = {}): Manifest[] {
   return manifestsOf(
     platformWith((ground) => {
-      const vault = new VaultMtls(ground.namespaces.add('vault'), 'vault', {
-        image: 'registry.example.com/vault:1.0.0',
-        scriptImage: 'registry.example.com/python:1.0.0',
-        resources: { cpu: '100m', memory: '256Mi' },
-        storage: '1Gi',
-        seal: SEALS.transit,
-        maker: ground.maker,
-        authority: ground.authority,
-        ...choice,
-      });
+      const vault = vaultOn(ground, { seal: SEALS.transit, ...choice });
       ground.scrape(vault);
     }),
   );

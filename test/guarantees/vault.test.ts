@@ -1,12 +1,12 @@
 import { Construct } from 'constructs';
 import { ExternalSecret } from '../../imports/external-secrets.io';
 import { Connections } from '../../constructs/platform/connections';
-import { VaultMtls } from '../../constructs/vault-mtls';
 import { operators } from '../../guarantees/operators';
 import { vault } from '../../guarantees/vault';
 import { identityOf } from '../../synth/references';
 import type { Platform } from '../../synth/platform';
-import { type Ground, platformWith } from '../support';
+import { BUCKET, vaultOn } from '../constructs/vault';
+import { platformWith } from '../support';
 import { causesOf, changed, without } from './support';
 
 /** Somebody who listens, with a certificate of Vault's, and reads a secret of Vault's. */
@@ -15,36 +15,17 @@ class Consumer extends Construct {
   readonly endpoint = this.connections.listen('https', 8443);
 }
 
-const vaultOf = (ground: Ground): VaultMtls =>
-  new VaultMtls(ground.namespaces.add('vault'), 'vault', {
-    image: 'registry.example.com/vault:1.0.0',
-    scriptImage: 'registry.example.com/python:1.0.0',
-    resources: { cpu: '100m', memory: '256Mi' },
-    storage: '1Gi',
+const sound: Platform = platformWith((ground) => {
+  const server = vaultOn(ground, {
     members: 1,
     seal: { kind: 'development' },
     backup: {
-      bucket: {
-        name: 'snapshots',
-        host: 's3.example.com',
-        port: 443,
-        region: 'eu',
-        trust: 'public',
-        accessKey: { name: 'keys', key: 'username' },
-        secretKey: { name: 'keys', key: 'password' },
-        allowFrom: (client) =>
-          client.allowToRange({ name: 's3.example.com', cidr: '198.51.100.7/32', port: 443 }),
-      },
+      bucket: BUCKET,
       folder: 'here',
       cliImage: 'registry.example.com/aws:1.0.0',
       schedule: '30 * * * *',
     },
-    maker: ground.maker,
-    authority: ground.authority,
   });
-
-const sound: Platform = platformWith((ground) => {
-  const server = vaultOf(ground);
   const app = ground.namespaces.add('app');
   const { endpoint } = new Consumer(app, 'consumer');
   server.issue(endpoint);
@@ -168,7 +149,16 @@ test('whoever logs in without a role is found', () => {
 
 test('a secret that may not be read is found', () => {
   const more = platformWith((ground) => {
-    const server = vaultOf(ground);
+    const server = vaultOn(ground, {
+      members: 1,
+      seal: { kind: 'development' },
+      backup: {
+        bucket: BUCKET,
+        folder: 'here',
+        cliImage: 'registry.example.com/aws:1.0.0',
+        schedule: '30 * * * *',
+      },
+    });
     const app = ground.namespaces.add('app');
     new ExternalSecret(app, 'extra', {
       spec: {
