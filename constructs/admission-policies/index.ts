@@ -5,7 +5,7 @@ import { load } from 'js-yaml';
 import { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../imports/k8s';
 import { type Holes, renderPayload } from '../platform/config-files';
 import { objectsIn } from '../platform/manifest';
-import { type Exception, tablesOf } from './tables';
+import { type Exception, type Tables, tablesOf } from './tables';
 
 export interface AdmissionPoliciesProps {
   /** All of the platform, once it is built: what is in it is what is let through. */
@@ -33,6 +33,8 @@ export const policyName = (name: PolicyName): string => `lighthouse-${name}`;
  * needs a change here.
  */
 export class AdmissionPolicies extends Construct {
+  private read?: Tables;
+
   constructor(
     scope: Construct,
     id: string,
@@ -69,19 +71,25 @@ export class AdmissionPolicies extends Construct {
 
   /** Tables as JSON, which the language of the policies (CEL) reads as it is. */
   private holes(name: PolicyName): Holes {
-    const { platform, exceptions, breakGlass = '' } = this.props;
-    const { repositories, ...tables } = tablesOf(platform, exceptions);
+    const { repositories, exceptions, paths, capabilities, tokens } = this.tables;
     const holes: Readonly<Record<PolicyName, Holes>> = {
-      images: { REPOSITORIES: JSON.stringify(repositories), BREAK_GLASS: breakGlass },
+      images: { REPOSITORIES: JSON.stringify(repositories), BREAK_GLASS: this.props.breakGlass ?? '' },
       privileges: {
-        EXCEPTIONS: JSON.stringify(tables.exceptions),
-        PATHS: JSON.stringify(tables.paths),
-        CAPABILITIES: JSON.stringify(tables.capabilities),
+        EXCEPTIONS: JSON.stringify(exceptions),
+        PATHS: JSON.stringify(paths),
+        CAPABILITIES: JSON.stringify(capabilities),
       },
-      identity: { TOKENS: JSON.stringify(tables.tokens) },
+      identity: { TOKENS: JSON.stringify(tokens) },
       resources: {},
     };
     return holes[name];
+  }
+
+  /** Read once, when the first policy is printed: all pods are gone through for it. */
+  private get tables(): Tables {
+    const { platform, exceptions } = this.props;
+    this.read ??= tablesOf(platform, exceptions);
+    return this.read;
   }
 
   private get namespaces(): string[] {
