@@ -11,8 +11,3 @@ export interface SecretSource {
   /** Lets a construct's ExternalSecret read these entries, and says where. */
   storeFor(construct: Construct, entries: readonly string[]): StoreReference;
 }
-
-/** A store that the cluster has, for everybody. */
-export function clusterStore(name: string): SecretSource {
-  return { storeFor: () => ({ kind: 'ClusterSecretStore', name }) };
-}
