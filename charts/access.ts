@@ -1,5 +1,6 @@
 import { Access } from '../constructs/access';
 import { SignOnSecret } from '../constructs/argo-cd/sign-on';
+import { ClusterStore } from '../constructs/platform/secret-source';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation } from './foundation';
 
@@ -22,5 +23,8 @@ export function access({ chart, site, bridge, observability }: Foundation): void
   const { identityProvider } = people;
   if (!identityProvider) return;
   const { secretStore, secretPath } = identityProvider;
-  new SignOnSecret(argocd, 'sign-on', { secretStore, secretPath: `${secretPath}/argocd` });
+  new SignOnSecret(argocd, 'sign-on', {
+    source: new ClusterStore(secretStore),
+    secretPath: `${secretPath}/argocd`,
+  });
 }

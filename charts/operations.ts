@@ -17,6 +17,7 @@ import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
 import { grafanaSignOn } from './people';
 import { PhaseChart } from './phase-chart';
+import { sourceOf } from './secrets';
 
 /** What runs the platform once it is there: whoever watches it, and whoever is told. */
 export function operations(app: App, ground: Foundation, { bridge, edge }: Automation): PhaseChart {
@@ -50,13 +51,14 @@ function planOf({ environment: { budgets, observability } }: Site): Plan {
   };
 }
 
-function observabilityStack(chart: PhaseChart, { site, observability }: Foundation): ObservabilityStack {
-  const { environment, cluster, images, ground } = site;
+function observabilityStack(chart: PhaseChart, ground: Foundation): ObservabilityStack {
+  const { site, observability } = ground;
+  const { environment, cluster, images } = site;
   const { metrics, logs, traces, dashboards, alerting } = environment.observability;
   // Where members may share a zone there is one of each, and nothing to survive.
-  const several = ground.spreading === 'required';
+  const several = site.ground.spreading === 'required';
   return new ObservabilityStack(observability.namespace.continuedIn(chart), 'Default', {
-    ...ground,
+    ...site.ground,
     images: {
       prometheus: images('prometheus'),
       alertmanager: images('alertmanager'),
@@ -71,7 +73,7 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
     cluster: {
       labels: { environment: environment.environment, cluster: cluster.name },
       nodes: cluster.nodes.count,
-      apiServer: ground.maker.apiServer,
+      apiServer: site.ground.maker.apiServer,
       kubelets: { name: 'kubelets', ...cluster.kubelets },
       storageClass: cluster.storageClass,
     },
@@ -83,7 +85,7 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
     },
     alerting: {
       replicas: alerting.alertmanagers,
-      receivers: receiversOf(site),
+      receivers: receiversOf(ground),
       maintenance: alerting.maintenance,
     },
     logs: {
@@ -109,10 +111,10 @@ function observabilityStack(chart: PhaseChart, { site, observability }: Foundati
 }
 
 /** Whom alerts are sent to; where nobody is named, a pod prints them. */
-function receiversOf({ environment, images }: Site): AlertmanagerProps['receivers'] {
-  const { receivers } = environment.observability.alerting;
-  if (!receivers) return { kind: 'logged', image: images('python') };
-  const { chat, page, deadMansSwitch, proxy, ...secrets } = receivers;
+function receiversOf({ site, services }: Foundation): AlertmanagerProps['receivers'] {
+  const { receivers } = site.environment.observability.alerting;
+  if (!receivers) return { kind: 'logged', image: site.images('python') };
+  const { chat, page, deadMansSwitch, proxy, secretPath } = receivers;
   const reached = ({ kind, host, address }: typeof chat) => {
     const through = proxy ?? address;
     if (!through) throw new Error(`${host} must have an address where there is no proxy to it`);
@@ -120,7 +122,8 @@ function receiversOf({ environment, images }: Site): AlertmanagerProps['receiver
   };
   return {
     kind: 'outside',
-    ...secrets,
+    source: sourceOf(receivers, services.vault),
+    secretPath,
     chat: reached(chat),
     page: reached(page),
     deadMansSwitch: reached(deadMansSwitch),

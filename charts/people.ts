@@ -3,6 +3,7 @@ import type { Person } from '../constructs/access';
 import type { ArgoCdSettingsProps } from '../constructs/argo-cd';
 import { type Members, membersFrom } from '../constructs/delivery/roles';
 import type { OidcProps } from '../constructs/observability-stack/grafana/oidc';
+import { ClusterStore } from '../constructs/platform/secret-source';
 
 /** Groups of people as the identity provider calls them: without what the API server puts before them. */
 function groupsOf({ groups, identityProvider }: NonNullable<Environment['access']>): Record<Person, string> {
@@ -47,6 +48,6 @@ export function grafanaSignOn({ access }: Environment): OidcProps | undefined {
   return {
     ...{ host, range: { name: host, cidr, port }, clientId: clients.grafana, paths, groupsClaim },
     groups: { administrators: platform, editors: onCall },
-    ...{ secretStore: secret.secretStore, secretPath: `${secret.secretPath}/grafana` },
+    ...{ source: new ClusterStore(secret.secretStore), secretPath: `${secret.secretPath}/grafana` },
   };
 }

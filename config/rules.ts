@@ -144,6 +144,15 @@ export const rules: Readonly<Record<string, Rule>> = {
     );
   }),
 
+  'secrets of receivers are in one place': rule(['observability'], ({ observability: { alerting } }) => {
+    const { receivers } = alerting;
+    if (!receivers || (receivers.from === undefined) !== (receivers.secretStore === undefined)) return [];
+    const path = ['observability', 'alerting', 'receivers', 'secretStore'];
+    return receivers.from === undefined
+      ? [{ path, message: 'is missing; name one, or write from: vault' }]
+      : [{ path, message: 'must not be given with from: vault', at: 'key' }];
+  }),
+
   'in production somebody is told': rule(
     ['environment', 'observability'],
     ({ environment, observability: { alerting } }) =>

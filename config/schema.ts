@@ -87,6 +87,24 @@ const ofOneVolume = {
   message: 'must not be given with state external: events are in PostgreSQL',
 } as const;
 
+// What Vault itself stands on does not come from it, and why.
+const fromVault = {
+  opening: {
+    not: {},
+    message: 'must not be given: what opens Vault cannot be locked up in it; name a secretStore',
+  },
+  backups: {
+    not: {},
+    message:
+      'must not be given: a lost Vault comes back from a bucket, and cannot hold the keys to it; name a secretStore',
+  },
+  people: {
+    not: {},
+    message:
+      'must not be given: Vault signs people in by this secret, and could be read by nobody before it has it; name a secretStore',
+  },
+} as const;
+
 const port = { type: 'integer', minimum: 1, maximum: 65535 } as const;
 
 const path = {
@@ -119,6 +137,7 @@ const unsealing = {
     required: ['host', 'port', 'cidr'],
     properties: { host, port, cidr },
   },
+  from: fromVault.opening,
   secretStore: { ...name, description: 'ClusterSecretStore that holds the credentials.' },
   secretPath: {
     type: 'string',
@@ -525,6 +544,7 @@ export const environmentSchema = {
               required: ['argocd', 'grafana'],
               properties: { argocd: name, grafana: name },
             },
+            from: fromVault.people,
             ...secretReference,
           },
         },
@@ -636,6 +656,7 @@ export const environmentSchema = {
                 'must be lowercase letters, digits and dashes, ending with a dash, such as acme-lighthouse-',
               description: "What the buckets' names begin with: a provider's names are taken by everybody.",
             },
+            from: fromVault.backups,
             secretStore: { ...name, description: 'ClusterSecretStore that holds the keys.' },
             secretPath: {
               type: 'string',
@@ -998,7 +1019,7 @@ export const environmentSchema = {
               description:
                 'Who is told: entries platform, data and bridge below secretPath, each with chat and page, and dead-mans-switch with url. Without it messages are printed by a pod.',
               additionalProperties: false,
-              required: ['chat', 'page', 'deadMansSwitch', 'secretStore', 'secretPath'],
+              required: ['chat', 'page', 'deadMansSwitch', 'secretPath'],
               properties: {
                 chat: {
                   ...messageService,
@@ -1017,6 +1038,11 @@ export const environmentSchema = {
                   additionalProperties: false,
                   required: ['host', 'port', 'cidr'],
                   properties: { host, port, cidr },
+                },
+                from: {
+                  enum: ['vault'],
+                  description:
+                    'Instead of secretStore: this cluster’s own Vault holds them. Before a person has opened it and written them, nobody is told.',
                 },
                 ...secretReference,
               },

@@ -8,12 +8,9 @@ import type { Platform } from '../synth/platform';
 export function declaredInputs({ environment, cluster }: Platform): Map<string, string> {
   const { state, migration } = environment.bridge;
   const { entry } = environment.edge;
-  const secretStore = environment.objectStorage.external?.secretStore;
   return new Map([
     [`StorageClass/${cluster.storageClass}`, 'clusters[].storageClass'],
-    ...(secretStore === undefined
-      ? []
-      : [[`ClusterSecretStore/${secretStore}`, 'objectStorage.external.secretStore'] as const]),
+    ...storesIn(environment, ''),
     ...(entry?.kind === 'gateway'
       ? [[`Gateway/${entry.namespace}/${entry.name}`, 'edge.entry'] as const]
       : []),
@@ -22,6 +19,17 @@ export function declaredInputs({ environment, cluster }: Platform): Map<string, 
       ? [['PersistentVolumeClaim/bridge/data-bridge-0', 'bridge.migration'] as const]
       : []),
   ]);
+}
+
+/** Every store that is named somewhere below a value, and where. */
+function storesIn(value: unknown, at: string): (readonly [store: string, place: string])[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]: [string, unknown]) => {
+    const place = at === '' ? key : `${at}.${key}`;
+    return key === 'secretStore' && typeof each === 'string'
+      ? [[`ClusterSecretStore/${each}`, place] as const]
+      : storesIn(each, place);
+  });
 }
 
 /** Namespaces that are there before the platform: Kubernetes' own, Argo CD's, the operators'. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../imports/external-secrets.io';
 import { renderPayload } from '../platform/config-files';
+import { fetchSecret, propertiesOf, type SecretSource } from '../platform/secret-source';
 
 /** Argo CD as a client of an identity provider that speaks OpenID Connect. */
 export interface SignOn {
@@ -15,9 +15,9 @@ export interface SignOn {
 }
 
 export interface SignOnSecretProps {
-  /** ClusterSecretStore that holds the client's secret. */
-  readonly secretStore: string;
-  /** Path in the store, of an entry with `clientSecret`. */
+  /** Who holds the client's secret. */
+  readonly source: SecretSource;
+  /** Its entry there, with `clientSecret`. */
   readonly secretPath: string;
 }
 
@@ -42,17 +42,14 @@ export function signOnSettings({ host, issuer, clientId }: SignOn): Readonly<Rec
  * Must be built in Argo CD's own namespace.
  */
 export class SignOnSecret extends Construct {
-  constructor(scope: Construct, id: string, { secretStore, secretPath: key }: SignOnSecretProps) {
+  constructor(scope: Construct, id: string, { source, secretPath }: SignOnSecretProps) {
     super(scope, id);
-    new ExternalSecret(this, 'Resource', {
-      metadata: { name: NAME },
-      spec: {
-        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
-        refreshInterval: '1h',
-        // Argo CD follows references to Secrets with this label only.
-        target: { name: NAME, template: { metadata: { labels: { 'app.kubernetes.io/part-of': 'argocd' } } } },
-        data: [{ secretKey: KEY, remoteRef: { key, property: 'clientSecret' } }],
-      },
+    fetchSecret(this, 'Resource', {
+      name: NAME,
+      source,
+      values: propertiesOf(secretPath, [KEY]),
+      // Argo CD follows references to Secrets with this label only.
+      labels: { 'app.kubernetes.io/part-of': 'argocd' },
     });
   }
 }

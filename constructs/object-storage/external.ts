@@ -1,10 +1,10 @@
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../imports/external-secrets.io';
 import { Credential } from '../credentials';
 import type { Connections } from '../platform/connections';
 import { BUCKET, RIGHTS } from '../platform/labels';
 import type { AddressRange } from '../platform/peer';
 import { namespaceOf, objectName } from '../platform/names';
+import { ClusterStore, fetchSecret } from '../platform/secret-source';
 import { administratorRights, DeclaredBucket, rights } from './buckets';
 import type { Engine, Seen } from './engine';
 
@@ -17,7 +17,7 @@ export interface ExternalProps {
   readonly range: AddressRange;
   /** Region that requests are signed for. */
   readonly region: string;
-  /** ClusterSecretStore that holds the keys. */
+  /** ClusterSecretStore that holds the keys: a lost Vault comes back from a bucket, and cannot hold the keys to it. */
   readonly secretStore: string;
   /**
    * Path in the store; below it, one entry per bucket, by the bucket's id, with `accessKey` and `secretKey`. What the keys
@@ -80,19 +80,13 @@ export class External extends Construct implements Engine {
   /** Copies an entry of the store into a Secret of the same shape as those that are made here. */
   private fetch(entry: string, namespace: string, annotations: Record<string, string>): Credential {
     const { secretStore, secretPath } = this.props;
-    const key = `${secretPath}/${entry}`;
-    const name = `${objectName(this)}-${entry}`;
-    new ExternalSecret(this, `Keys-${entry}`, {
-      metadata: { name, namespace, annotations },
-      spec: {
-        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
-        refreshInterval: '1h',
-        target: { name },
-        data: [
-          { secretKey: 'username', remoteRef: { key, property: 'accessKey' } },
-          { secretKey: 'password', remoteRef: { key, property: 'secretKey' } },
-        ],
-      },
+    const place = (property: string) => ({ entry: `${secretPath}/${entry}`, property });
+    const name = fetchSecret(this, `Keys-${entry}`, {
+      name: `${objectName(this)}-${entry}`,
+      namespace,
+      annotations,
+      source: new ClusterStore(secretStore),
+      values: { username: place('accessKey'), password: place('secretKey') },
     });
     return new Credential(entry, name);
   }

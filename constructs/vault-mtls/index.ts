@@ -1,13 +1,11 @@
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../imports/external-secrets.io';
 import type { Volume } from '../../imports/k8s';
 import { certificate, CertificateAuthority, spellingsOf, TlsSecret } from '../certificate-authority';
 import type { CredentialsMaker } from '../credentials';
 import type { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { objectName } from '../platform/names';
 import type { Resources, Spreading } from '../platform/pod';
-import type { SecretSource, StoreReference } from '../platform/secret-source';
+import { fetchSecret, propertiesOf, type SecretSource, type StoreReference } from '../platform/secret-source';
 import { keyEntries, VaultIssuer, VaultStore } from './clients';
 import { VaultConfiguration } from './configuration';
 import { MOUNTS, Needs } from './configuration/needs';
@@ -144,10 +142,10 @@ export class VaultMtls extends Construct implements SecretSource {
   /**
    * Lets external-secrets read entries of Vault's KV engine for a construct, each by its whole path, and no others.
    *
-   * @example secretStoreRef: vault.storeFor(this, ['lighthouse/production/alerting/platform'])
+   * @example fetchSecret(this, 'Resource', { source: vault, values: propertiesOf('lighthouse/production/login', ['password']) })
    */
   storeFor(construct: Construct, entries: readonly string[]): StoreReference {
-    return new VaultStore(construct, 'Vault', { api: this.api, needs: this.needs, entries }).reference;
+    return new VaultStore(construct, 'Store', { api: this.api, needs: this.needs, entries }).reference;
   }
 
   /**
@@ -156,17 +154,9 @@ export class VaultMtls extends Construct implements SecretSource {
    */
   secret(scope: Construct, id: string, { entry, properties }: VaultSecretProps): VaultSecret {
     const own = new Construct(scope, id);
-    const secretName = objectName(own);
-    const { api, needs } = this;
-    const store = new VaultStore(own, 'Store', { api, needs, entries: [entry] });
-    new ExternalSecret(own, 'Resource', {
-      metadata: { name: secretName },
-      spec: {
-        secretStoreRef: store.reference,
-        refreshInterval: '1h',
-        target: { name: secretName },
-        data: properties.map((property) => ({ secretKey: property, remoteRef: { key: entry, property } })),
-      },
+    const secretName = fetchSecret(own, 'Resource', {
+      source: this,
+      values: propertiesOf(entry, properties),
     });
     return { secretName, volume: (name) => ({ name, secret: { secretName, defaultMode: 0o440 } }) };
   }

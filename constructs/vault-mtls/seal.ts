@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../imports/external-secrets.io';
 import type { EnvVar, Volume } from '../../imports/k8s';
 import { renderPayload } from '../platform/config-files';
-import { objectName } from '../platform/names';
 import type { AddressRange } from '../platform/peer';
+import { ClusterStore, fetchSecret, propertiesOf } from '../platform/secret-source';
 
 /** Where the credentials of a seal come from, and what it is reached at. */
 interface Outside {
-  /** ClusterSecretStore that holds the credentials. */
+  /** ClusterSecretStore that holds the credentials: a Vault cannot open itself with what is locked up in it. */
   readonly secretStore: string;
   /** Their entry in the store. */
   readonly secretPath: string;
@@ -86,19 +85,9 @@ export class OutsideKey extends Construct {
   constructor(scope: Construct, id: string, seal: OutsideSeal) {
     super(scope, id);
     const { variables, files } = CREDENTIALS[seal.kind];
-    const name = objectName(this);
-    const properties = [...Object.values(variables), ...files];
-    new ExternalSecret(this, 'Resource', {
-      metadata: { name },
-      spec: {
-        secretStoreRef: { kind: 'ClusterSecretStore', name: seal.secretStore },
-        refreshInterval: '1h',
-        target: { name },
-        data: properties.map((property) => ({
-          secretKey: property,
-          remoteRef: { key: seal.secretPath, property },
-        })),
-      },
+    const name = fetchSecret(this, 'Resource', {
+      source: new ClusterStore(seal.secretStore),
+      values: propertiesOf(seal.secretPath, [...Object.values(variables), ...files]),
     });
     this.hcl = renderPayload(join(__dirname, `seal-${seal.kind}.hcl`), holesOf(seal));
     this.ranges = [seal, ...(seal.identity ? [seal.identity] : [])].map(({ host, cidr, port }) => ({

@@ -7,7 +7,9 @@ import { MOST_PODS } from '../../constructs/platform/labels';
 import { spec } from '../../constructs/platform/workloads';
 import { guarantees } from '../../guarantees/all';
 import { findingsAgainst } from '../../guarantees/prove';
+import { heldBy } from '../../guarantees/vault/model';
 import type { ApplicationSpec } from '../../imports/argoproj.io';
+import type { ExternalSecretSpec } from '../../imports/external-secrets.io';
 import type { ResourceQuotaSpec, ServiceSpec } from '../../imports/k8s';
 import type { ScaledObjectSpec } from '../../imports/keda.sh';
 import type { AnalysisTemplateSpec, RolloutSpec } from '../../imports/rollouts.argoproj.io';
@@ -39,6 +41,20 @@ const seconds = (name: string): number => {
 
 test('every guarantee holds', () => {
   expect(findingsAgainst(platform, guarantees)).toEqual([]);
+});
+
+test('receivers’ secrets come from the cluster’s own Vault, by an account that may read these and no others', () => {
+  const receivers = spec<ExternalSecretSpec>(find(manifests, 'ExternalSecret', 'alertmanager-receivers'));
+  expect(receivers.secretStoreRef).toEqual({ kind: 'SecretStore', name: 'alertmanager-receivers-store' });
+  const entries = ['bridge', 'data', 'platform', 'dead-mans-switch'].map(
+    (owner) => `lighthouse/production/alerting/${owner}`,
+  );
+  expect(new Set(receivers.data?.map(({ remoteRef }) => remoteRef.key))).toEqual(new Set(entries));
+  const [held] = heldBy(platform);
+  const rules = held?.policies.get('lighthouse-observability-alertmanager-receivers-store') ?? [];
+  expect(new Set(rules)).toEqual(
+    new Set(entries.map((entry) => ({ path: `secret/data/${entry}`, capabilities: ['read'] }))),
+  );
 });
 
 test('the shipped release is refused', () => {

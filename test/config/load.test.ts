@@ -171,6 +171,16 @@ describe('a key', () => {
       "state: external\n  cpu: '2'\n  memory: 2Gi\n  replicas: 3\n  storage: ‸100Gi",
       'bridge.storage: must not be given with state external: events are in PostgreSQL, got "100Gi"',
     ],
+    [
+      'secretPath: lighthouse/production/vault-seal',
+      'secretPath: lighthouse/production/vault-seal\n    from: ‸vault',
+      'vault.seal.from: must not be given: what opens Vault cannot be locked up in it; name a secretStore, got "vault"',
+    ],
+    [
+      'secretPath: lighthouse/production/object-storage',
+      'secretPath: lighthouse/production/object-storage\n    from: ‸vault',
+      'objectStorage.external.from: must not be given: a lost Vault comes back from a bucket, and cannot hold the keys to it; name a secretStore, got "vault"',
+    ],
     ['spreading: required', 'spreading: required\n‸__proto__: {}', '__proto__: unknown key'],
     ['spreading: required', 'spreading: required\n‸constructor: {}', 'constructor: unknown key'],
     ['spreading: required', 'spreading: required\n‸"a b\\n": 1', '"a b\\n": unknown key'],

@@ -138,6 +138,29 @@ postgres:`,
       ['observability.alerting.receivers.page: must have an address where there is no proxy to it'],
     ],
   ],
+  'secrets of receivers are in one place': [
+    [
+      PRODUCTION,
+      [
+        [
+          '      secretStore: platform\n      secretPath: lighthouse/production/alerting',
+          '      from: vault\n      ‸secretStore: platform\n      secretPath: lighthouse/production/alerting',
+        ],
+      ],
+      ['observability.alerting.receivers.secretStore: must not be given with from: vault'],
+    ],
+    [
+      PRODUCTION,
+      [
+        ['    receivers:\n', '    ‸receivers:\n'],
+        [
+          '      secretStore: platform\n      secretPath: lighthouse/production/alerting',
+          '      secretPath: x',
+        ],
+      ],
+      ['observability.alerting.receivers.secretStore: is missing; name one, or write from: vault'],
+    ],
+  ],
   'in production somebody is told': [
     [
       PRODUCTION,

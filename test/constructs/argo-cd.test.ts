@@ -4,6 +4,7 @@ import { load } from 'js-yaml';
 import { ArgoCdSettings, ArgoCdSettingsProps } from '../../constructs/argo-cd';
 import { SignOnSecret } from '../../constructs/argo-cd/sign-on';
 import { rolesOf } from '../../constructs/delivery/roles';
+import { ClusterStore } from '../../constructs/platform/secret-source';
 import { find, manifestsOf, platformWith } from '../support';
 
 const settings = (props?: ArgoCdSettingsProps) =>
@@ -117,7 +118,7 @@ describe("Argo CD's settings", () => {
   test('have their secret fetched under the name and label that the reference is followed by', () => {
     const manifests = manifestsOf(
       platformWith(({ namespaces }) => {
-        const props = { secretStore: 'platform', secretPath: 'lighthouse/argocd' };
+        const props = { source: new ClusterStore('platform'), secretPath: 'lighthouse/argocd' };
         new SignOnSecret(namespaces.existing('argocd'), 'sign-on', props);
       }),
     );

@@ -184,6 +184,12 @@ test('a secret store is an input where the environment names it', () => {
   };
   const declared = { ...environment, objectStorage: { engine: 'external' as const, external } };
   expect(findingsOf(references, { ...platform, environment: declared })).toEqual([]);
+  const [zone, ...rest] = environment.clusters;
+  const elsewhere = {
+    ...environment,
+    clusters: [{ ...zone, anything: [{ secretStore: 'vault' }] }, ...rest],
+  };
+  expect(findingsOf(references, { ...platform, environment: elsewhere as typeof environment })).toEqual([]);
 });
 
 test('an object in a namespace that nothing makes is found', () => {

@@ -169,6 +169,6 @@ test('a secret that may not be read is found', () => {
     });
   });
   expect(causes(more)).toEqual([
-    'ExternalSecret extra fetches secret/data/two, which ServiceAccount/app/vault may not read',
+    'ExternalSecret extra fetches secret/data/two, which ServiceAccount/app/store may not read',
   ]);
 });

@@ -1,9 +1,8 @@
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../../imports/external-secrets.io';
 import type { Volume, VolumeMount } from '../../../imports/k8s';
 import type { Connections } from '../../platform/connections';
-import { objectName } from '../../platform/names';
 import type { AddressRange } from '../../platform/peer';
+import { fetchSecret, type SecretSource } from '../../platform/secret-source';
 import { DEAD_MANS_SWITCH, type Integrations, OWNERS, receiverOf, WAYS } from './routes';
 
 /** A service outside that takes messages. */
@@ -24,10 +23,10 @@ export interface OutsideReceivers {
   readonly page: MessageService;
   /** Where Watchdog is told: a service that tells somebody when it hears nothing for some minutes. */
   readonly deadMansSwitch: MessageService;
-  /** ClusterSecretStore that holds the secrets. */
-  readonly secretStore: string;
+  /** Who holds the secrets. */
+  readonly source: SecretSource;
   /**
-   * Path in the store. Below it, one entry per owner with `chat` and `page`, and `dead-mans-switch` with `url`: URLs, or the
+   * Path there. Below it, one entry per owner with `chat` and `page`, and `dead-mans-switch` with `url`: URLs, or the
    * routing key where the service is PagerDuty.
    */
   readonly secretPath: string;
@@ -98,28 +97,23 @@ export class OutsideServices extends Construct implements Receivers {
 
   constructor(scope: Construct, id: string, props: OutsideReceivers) {
     super(scope, id);
-    const { secretStore, secretPath, deadMansSwitch, proxy } = props;
+    const { source, secretPath, deadMansSwitch, proxy } = props;
     this.proxy = proxy;
     const entries = OWNERS.flatMap((owner) =>
       WAYS.map((way) => ({
         receiver: receiverOf(owner, way),
         service: props[way],
-        remoteRef: { key: `${secretPath}/${owner}`, property: way },
+        place: { entry: `${secretPath}/${owner}`, property: way },
       })),
     );
-    const watched = { key: `${secretPath}/${DEAD_MANS_SWITCH}`, property: 'url' };
-    const all = [...entries, { receiver: DEAD_MANS_SWITCH, service: deadMansSwitch, remoteRef: watched }];
+    const watched = { entry: `${secretPath}/${DEAD_MANS_SWITCH}`, property: 'url' };
+    const all = [...entries, { receiver: DEAD_MANS_SWITCH, service: deadMansSwitch, place: watched }];
     this.services = new Map(all.map(({ receiver, service }) => [receiver, service]));
-    const secretName = objectName(this);
-    this.volumes = [{ name: 'receivers', secret: { secretName, defaultMode: 0o440 } }];
-    new ExternalSecret(this, 'Resource', {
-      spec: {
-        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
-        refreshInterval: '1h',
-        target: { name: secretName },
-        data: all.map(({ receiver, remoteRef }) => ({ secretKey: receiver, remoteRef })),
-      },
+    const secretName = fetchSecret(this, 'Resource', {
+      source,
+      values: Object.fromEntries(all.map(({ receiver, place }) => [receiver, place])),
     });
+    this.volumes = [{ name: 'receivers', secret: { secretName, defaultMode: 0o440 } }];
   }
 
   allowFrom(client: Connections): void {

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import { ExternalSecret } from '../../../imports/external-secrets.io';
 import type { SecretProjection } from '../../../imports/k8s';
 import { renderPayload } from '../../platform/config-files';
-import { objectName } from '../../platform/names';
 import type { AddressRange } from '../../platform/peer';
+import { fetchSecret, propertiesOf, type SecretSource } from '../../platform/secret-source';
 
 /** An identity provider that speaks OpenID Connect. */
 export interface OidcProps {
@@ -19,9 +18,9 @@ export interface OidcProps {
   readonly groupsClaim: string;
   /** Groups of the provider whose members administrate, and explore freely; everybody else may look. */
   readonly groups: Readonly<Record<'administrators' | 'editors', string>>;
-  /** ClusterSecretStore that holds the client's secret. */
-  readonly secretStore: string;
-  /** Path in the store, of an entry with `clientSecret`. */
+  /** Who holds the client's secret. */
+  readonly source: SecretSource;
+  /** Its entry there, with `clientSecret`. */
   readonly secretPath: string;
 }
 
@@ -29,19 +28,14 @@ export interface OidcProps {
 export class OidcClient extends Construct {
   /** Sections of grafana.ini. */
   readonly settings: string;
-  private readonly secretName = objectName(this);
+  private readonly secretName: string;
 
   constructor(scope: Construct, id: string, props: OidcProps) {
     super(scope, id);
-    const { host, range, clientId, paths, groupsClaim, groups, secretStore, secretPath: key } = props;
-    new ExternalSecret(this, 'Resource', {
-      metadata: { name: this.secretName },
-      spec: {
-        secretStoreRef: { kind: 'ClusterSecretStore', name: secretStore },
-        refreshInterval: '1h',
-        target: { name: this.secretName },
-        data: [{ secretKey: 'clientSecret', remoteRef: { key, property: 'clientSecret' } }],
-      },
+    const { host, range, clientId, paths, groupsClaim, groups, source, secretPath } = props;
+    this.secretName = fetchSecret(this, 'Resource', {
+      source,
+      values: propertiesOf(secretPath, ['clientSecret']),
     });
     this.settings = renderPayload(join(__dirname, 'oidc.ini'), {
       HOST: host,

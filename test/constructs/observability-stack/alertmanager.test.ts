@@ -9,6 +9,7 @@ import {
 } from '../../../constructs/observability-stack/alertmanager/routes';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
+import { ClusterStore } from '../../../constructs/platform/secret-source';
 import type { ExternalSecretSpec } from '../../../imports/external-secrets.io';
 import type { NetworkPolicySpec, StatefulSetSpec } from '../../../imports/k8s';
 import { find, manifestsOf, platformWith } from '../../support';
@@ -20,7 +21,7 @@ const OUTSIDE: OutsideReceivers = {
   chat: { kind: 'slack', range: range('hooks.example.com') },
   page: { kind: 'pagerduty', range: range('events.example.com') },
   deadMansSwitch: { kind: 'webhook', range: range('switch.example.com') },
-  secretStore: 'platform',
+  source: new ClusterStore('platform'),
   secretPath: 'lighthouse/test/alerting',
 };
 

@@ -7,6 +7,7 @@ import { Grafana, GrafanaProps } from '../../../constructs/observability-stack/g
 import { Connections } from '../../../constructs/platform/connections';
 import type { Manifest } from '../../../constructs/platform/manifest';
 import { spec } from '../../../constructs/platform/workloads';
+import { ClusterStore } from '../../../constructs/platform/secret-source';
 import type { DeploymentSpec, NetworkPolicySpec, ServiceSpec } from '../../../imports/k8s';
 import { find, manifestsOf, platformWith } from '../../support';
 
@@ -32,7 +33,7 @@ const OIDC = {
   paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo' },
   groupsClaim: 'teams',
   groups: { administrators: 'platform', editors: 'on-call' },
-  secretStore: 'platform',
+  source: new ClusterStore('platform'),
   secretPath: 'lighthouse/staging/grafana',
 } as const;
 
