@@ -36,6 +36,9 @@ export const BUILDKIT_VERSION = 'v0.28.1';
 /** The newest Vault that builds from published modules: 1.21.4 wants two versions of its own SDK at once. */
 export const VAULT_VERSION = 'v1.21.1';
 
+/** The version of kube-score; `tools/kube-score/go.mod` requires it. */
+export const KUBE_SCORE_VERSION = 'v1.20.0';
+
 /** No release of it is a module; this is of the branch of 1.31. */
 const ISTIO_VERSION = 'v0.0.0-20260827124520-eed52ebb66ad';
 
@@ -133,6 +136,12 @@ export const PROGRAMS = {
     module: 'vault',
     package: './vault',
   },
+  'kube-score': {
+    ask: ['version'],
+    answer: new RegExp(`kube-score version: ${KUBE_SCORE_VERSION.slice(1).replaceAll('.', String.raw`\.`)},`),
+    module: 'kube-score',
+    package: 'github.com/zegl/kube-score/cmd/kube-score',
+  },
   // What Istio's own validation and control plane make of policies.
   'istio-mesh': own('istio', 'istio-mesh'),
 } as const satisfies Readonly<Record<string, Program>>;
@@ -152,6 +161,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   loki: LOKI_VERSION,
   collector: COLLECTOR_VERSION,
   dockerfile: BUILDKIT_VERSION,
+  'kube-score': KUBE_SCORE_VERSION,
   istio: ISTIO_VERSION,
   vault: VAULT_VERSION,
 };
@@ -260,6 +270,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: KUBERNETES_FLAGS,
   kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
   loki: [`-X github.com/grafana/loki/v3/pkg/util/build.Version=${LOKI_VERSION}`],
+  'kube-score': [`-X main.version=${KUBE_SCORE_VERSION.slice(1)}`],
   'argo-cd': [`-X github.com/argoproj/argo-cd/v3/common.version=${ARGO_CD_VERSION.slice(1)}`],
   prometheus: ['-X github.com/prometheus/common/version.Version=3.12.0'],
   alertmanager: [`-X github.com/prometheus/common/version.Version=${ALERTMANAGER_VERSION.slice(1)}`],

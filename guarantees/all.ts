@@ -22,6 +22,7 @@ import { references } from './references';
 import { renewals } from './renewals';
 import { rotation } from './rotation';
 import { routes } from './routes';
+import { scratch } from './scratch';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
 import { vault } from './vault';
@@ -42,6 +43,7 @@ export const guarantees: readonly Guarantee[] = [
   images,
   secrets,
   containers,
+  scratch,
   privileges,
   accounts,
   admission,

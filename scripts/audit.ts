@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { accessPage } from '../audit/access';
 import { failuresIn, pageOf, reportOn } from '../audit/report';
+import { scoresPage } from '../audit/scores';
 import { buildPlatform } from '../charts/platform';
 import { loadConfig } from '../config/load';
 import { runCommand } from './command';
@@ -11,7 +12,7 @@ const USAGE = `usage: npm run audit [-- OPTION ...]
 
 Everything that an auditor asks of each environment, from its manifests: benchmarks, privileges and their reasons, exposed
 endpoints, reachable paths, secrets and where they come from, certificates, images, roles, policies. Written to
-docs/security/audit-<environment>.md, with the matrix of people's access beside them. Fails where a control of a benchmark fails.
+docs/security/audit-<environment>.md, with the matrix of people's access and what kube-score may find beside them. Fails where a control of a benchmark fails.
 
   --check        write nothing; also fail where docs/security/ differs
   --json         print everything as one JSON document, and write nothing
@@ -44,6 +45,7 @@ function main(): number {
   }
   const pages = new Map([
     [join(folder, 'access.md'), accessPage()] as const,
+    [join(folder, 'scores.md'), scoresPage()] as const,
     ...reports.map(
       ({ environment, clusters }) =>
         [join(folder, `audit-${environment}.md`), pageOf(environment, clusters)] as const,

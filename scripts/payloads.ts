@@ -12,6 +12,7 @@ import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
 import { check as postgresCertificates } from '../test/payloads/postgres-certificates';
 import { check as redis } from '../test/payloads/redis';
+import { check as scores } from '../test/payloads/scores';
 import { check as telemetry } from '../test/payloads/telemetry';
 import type { Report } from '../test/payloads/report';
 import { Misuse, runCommand } from './command';
@@ -33,13 +34,14 @@ const CHECKS: Readonly<Record<string, Check>> = {
   expressions,
   'postgres-certificates': postgresCertificates,
   redis,
+  scores,
   telemetry,
 };
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
 Runs the payload files in their own programs: PostgreSQL, PgBouncer, Redis, Sentinel, HAProxy and Python, which must be installed, and
-Argo CD and Istio's control plane, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+Argo CD, Istio's control plane and kube-score, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 

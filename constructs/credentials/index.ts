@@ -6,7 +6,7 @@ import { AddressRange } from '../platform/peer';
 import { CLUSTER_DOMAIN } from '../platform/endpoint';
 import { MAKES } from '../platform/labels';
 import { NamespaceScope, namespaceOf, objectName } from '../platform/names';
-import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { JOB_DEADLINE_SECONDS, NOBODY, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 
 /** A user name and its password in a Secret (`username`, `password`). */
 export class Credential {
@@ -50,9 +50,6 @@ export interface CredentialsProps<User extends string> {
    */
   readonly labels?: Readonly<Record<string, string>>;
 }
-
-/** User of the public curl image (`curl_user`). */
-const CURL_UID = 100;
 
 /**
  * Passwords that nobody needs to know: made inside the cluster, once, by a Job that may create Secrets and neither read
@@ -141,7 +138,7 @@ export class Credentials<User extends string> extends Construct {
         restartPolicy: 'OnFailure' as const,
         serviceAccountName,
         automountServiceAccountToken: true,
-        securityContext: restrictedPod(CURL_UID),
+        securityContext: restrictedPod(NOBODY),
         containers: [
           {
             name: 'create',

@@ -12,6 +12,9 @@ import {
 import type { Connections } from './connections';
 import { objectName } from './names';
 
+/** A user who owns no file of an image or a node: for what writes to its own volumes alone, and whose image wants no other. */
+export const NOBODY = 65534;
+
 /** The pod half of the Pod Security level `restricted`, for a numeric user (0 is refused by the kubelet). */
 export function restrictedPod(uid: number, gid = uid): PodSecurityContext {
   return {

@@ -6,7 +6,7 @@ import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { CLUSTER_DOMAIN, Endpoint } from '../platform/endpoint';
 import { namespaceOf, objectName } from '../platform/names';
-import { oneAtATime, resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { NOBODY, oneAtATime, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 import { MAKES, NO_LIVENESS } from '../platform/labels';
 import { admission } from './admission';
 
@@ -16,9 +16,6 @@ export interface UnsealerProps {
   readonly member: Endpoint;
   readonly memberHost: string;
 }
-
-/** User of the public curl image (`curl_user`). */
-const CURL_UID = 100;
 
 /** Opens a Vault of one member whenever it is sealed, with a key that lies in a Secret beside it: for development only. */
 export class Unsealer extends Construct {
@@ -66,7 +63,7 @@ export class Unsealer extends Construct {
             enableServiceLinks: false,
             // A shell that waits for `sleep` does not hear SIGTERM, and there is nothing to finish.
             terminationGracePeriodSeconds: 1,
-            securityContext: restrictedPod(CURL_UID),
+            securityContext: restrictedPod(NOBODY),
             containers: [
               {
                 name: 'unseal',

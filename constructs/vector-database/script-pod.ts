@@ -4,7 +4,7 @@ import type { Credential } from '../credentials';
 import type { ConfigFiles } from '../platform/config-files';
 import type { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { resources, RESTRICTED, restrictedPod } from '../platform/pod';
+import { NOBODY, resources, RESTRICTED, restrictedPod } from '../platform/pod';
 
 export interface ScriptPodProps {
   /** Image with Python 3. */
@@ -19,9 +19,6 @@ export interface ScriptPodProps {
   readonly user: Credential;
   readonly env: readonly EnvVar[];
 }
-
-/** The image names no user; nobody will do. */
-const NOBODY = 65534;
 
 /** A pod that runs a script against the database's REST API once, with a key that it reads from a file. */
 export function scriptPod(props: ScriptPodProps): PodTemplateSpec {

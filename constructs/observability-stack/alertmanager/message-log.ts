@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { Deployment, type Volume, type VolumeMount } from '../../../imports/k8s';
 import { ConfigFiles } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
-import { resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
+import { NOBODY, resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
 import type { Receivers } from './receivers';
 import { DEAD_MANS_SWITCH, type Integrations } from './routes';
 
@@ -12,9 +12,6 @@ export interface LoggedReceivers {
   /** Image with Python 3. */
   readonly image: string;
 }
-
-/** The image names no user; nobody will do. */
-const NOBODY = 65534;
 
 /**
  * Takes the messages of all receivers and prints them, one JSON line per alert, where there is nobody to be told:

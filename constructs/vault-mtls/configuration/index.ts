@@ -9,7 +9,14 @@ import type { Endpoint } from '../../platform/endpoint';
 import { CONFIGURES } from '../../platform/labels';
 import { LateConfig } from '../../platform/late-config';
 import { namespaceOf, objectName } from '../../platform/names';
-import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod, withoutToken } from '../../platform/pod';
+import {
+  JOB_DEADLINE_SECONDS,
+  NOBODY,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  withoutToken,
+} from '../../platform/pod';
 import { CONFIGURATION, tokenVolume } from '../admission';
 import { desiredOf, ISSUING } from './desired';
 import { type Account, type Needs, roleOf } from './needs';
@@ -23,9 +30,6 @@ export interface VaultConfigurationProps {
   /** The certificate and key that Vault signs with; undefined as long as nobody wants a certificate of it. */
   readonly issuing: () => TlsSecret | undefined;
 }
-
-/** The image names no user; nobody will do. */
-const NOBODY = 65534;
 
 /** Measured: 24 MiB at the most. */
 const SIZE = { cpu: '10m', memory: '32Mi' } as const;
