@@ -7,6 +7,7 @@ import { check as edge } from '../test/payloads/edge';
 import { check as eventStore } from '../test/payloads/event-store';
 import { check as experts } from '../test/payloads/experts';
 import { check as images } from '../test/payloads/images';
+import { check as lending } from '../test/payloads/lending';
 import { check as mesh } from '../test/payloads/mesh';
 import { check as migration } from '../test/payloads/migration';
 import { check as expressions } from '../test/payloads/expressions';
@@ -29,6 +30,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'event-store': eventStore,
   experts,
   images,
+  lending,
   mesh,
   migration,
   expressions,

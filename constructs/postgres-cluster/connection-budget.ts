@@ -6,6 +6,11 @@ export interface ConnectionDemand {
   readonly poolers: number;
   /** Connections that clients may hold open at the poolers, all together. */
   readonly clientConnections: number;
+  /**
+   * Logins that Vault lends at once.
+   * @default 0
+   */
+  readonly lentLogins?: number;
 }
 
 /** How the connections of one PostgreSQL instance are shared out; every number is a limit that something enforces. */
@@ -19,7 +24,7 @@ export interface ConnectionBudget {
   /** `max_client_conn` of PgBouncer. */
   readonly clientsPerPooler: number;
   /** `CONNECTION LIMIT` of the roles, over the pooler and directly. */
-  readonly roles: Readonly<Record<'owner' | 'migrator' | 'writer' | 'reader', number>>;
+  readonly roles: Readonly<Record<'owner' | 'migrator' | 'writer' | 'reader' | 'lender', number>>;
 }
 
 /**
@@ -43,11 +48,22 @@ const DIRECT = {
   monitoring: 2,
 };
 
+/** Of a login that Vault lent: a session, and one to look at what that does. `CONNECTION LIMIT`, by way of the pooler as well. */
+export const LENT = { connections: 2 } as const;
+
+/** Connections that Vault holds open to make and end logins: it does so one after the other. */
+export const LENDER_CONNECTIONS = 2;
+
 /** Three more than PostgreSQL's default of 3: the instance manager checks, reloads and fences by as many at once. */
 const SUPERUSER_RESERVED = 6;
 
 /** Shares out the connections of an instance so that no limit can be reached by the sum of the others. */
-export function connectionBudget({ cores, poolers, clientConnections }: ConnectionDemand): ConnectionBudget {
+export function connectionBudget({
+  cores,
+  poolers,
+  clientConnections,
+  lentLogins = 0,
+}: ConnectionDemand): ConnectionBudget {
   const transactions = Math.min(Math.max(Math.round(cores * TRANSACTIONS_PER_CORE), 8), 400);
   const poolSize = Math.max(Math.ceil(transactions / (poolers * POOLED_USERS)), 2);
   // While one rolls, the old pod still holds its connections.
@@ -57,10 +73,13 @@ export function connectionBudget({ cores, poolers, clientConnections }: Connecti
     migrator: DIRECT.migrator,
     writer: pools,
     reader: pools + DIRECT.reader,
+    // Each pooler pod may keep what Vault used there.
+    lender: lentLogins > 0 ? (poolers + 1) * LENDER_CONNECTIONS : 0,
   };
   // PgBouncer asks for passwords by connections of its own, as a third user.
   const passwords = pools;
-  const clients = roles.owner + roles.migrator + roles.writer + roles.reader;
+  const clients =
+    roles.owner + roles.migrator + roles.writer + roles.reader + roles.lender + lentLogins * LENT.connections;
   const sessions = clients + passwords + DIRECT.monitoring;
   return {
     maxConnections: sessions + SUPERUSER_RESERVED,

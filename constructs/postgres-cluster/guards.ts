@@ -7,6 +7,7 @@ interface Values {
   readonly backup?: { readonly serverName: string };
   readonly recoverFrom?: { readonly targetTime: string };
   readonly standbyOf?: string;
+  readonly lending?: { readonly logins: number };
 }
 
 /** What is wrong with the values of a cluster, and what to write instead; undefined where nothing is. */
@@ -23,6 +24,14 @@ const GUARDS: readonly ((values: Values) => string | undefined)[] = [
     (name) => (values: Values) =>
       isCount(values[name]) ? undefined : `${name} must be at least 1, got ${values[name]}`,
   ),
+  ({ lending }) =>
+    lending === undefined || isCount(lending.logins)
+      ? undefined
+      : `lending.logins must be at least 1, got ${lending.logins}; leave lending away to lend none`,
+  ({ lending, standbyOf }) =>
+    lending && standbyOf !== undefined
+      ? 'a standby makes no roles, so it cannot lend logins: remove lending'
+      : undefined,
   ({ recoverFrom, standbyOf }) =>
     recoverFrom && standbyOf !== undefined
       ? 'a cluster cannot have both recoverFrom and standbyOf: remove one'

@@ -14,6 +14,7 @@ import { archiveFolder, Backups, BACKUP_SIDECAR, PostgresBackup, RecoverySource 
 import { clientRules } from './client-rules';
 import { ConnectionBudget, connectionBudget } from './connection-budget';
 import { objectionTo } from './guards';
+import { LENDER, PostgresLender, type PostgresLending } from './lender';
 import { Pooler } from './pooler';
 import { EventStoreSchema } from './schema';
 import { parameters, StorageKind } from './tuning';
@@ -81,6 +82,11 @@ export interface PostgresClusterProps {
    * @default - none
    */
   readonly clients?: readonly NamespaceScope[];
+  /**
+   * Logins that read events, made and ended by Vault.
+   * @default - none are lent
+   */
+  readonly lending?: PostgresLending;
 }
 
 /** Roles of the event store, as its SQL names them. */
@@ -143,6 +149,8 @@ export class PostgresCluster extends Construct {
   readonly isStandby: boolean;
   /** Where backups go, and when; undefined without backups. */
   readonly backup?: PostgresBackup;
+  /** What Vault lends logins by; undefined where none are lent. */
+  readonly lender?: PostgresLender;
   private migrator?: Credential;
 
   constructor(
@@ -151,7 +159,7 @@ export class PostgresCluster extends Construct {
     private readonly props: PostgresClusterProps,
   ) {
     super(scope, id);
-    const { images, authority, maker, clients = [], backup, recoverFrom, standbyOf } = props;
+    const { images, authority, maker, clients = [], backup, recoverFrom, standbyOf, lending } = props;
     const { instances = 3, poolers = 2, spreading = 'required' } = props;
     const objection = objectionTo({ ...props, instances, poolers });
     if (objection !== undefined) throw new Error(`${objection} (${this.node.path})`);
@@ -195,6 +203,7 @@ export class PostgresCluster extends Construct {
       cores: parseQuantity(props.resources.cpu),
       poolers,
       clientConnections: props.clientConnections,
+      lentLogins: lending?.logins,
     });
 
     const tls = authority.issue(this.connections, RELOAD);
@@ -215,7 +224,10 @@ export class PostgresCluster extends Construct {
         certificates: { serverTLSSecret: tls.secretName, serverCASecret: TRUST_BUNDLE },
         managed: {
           roles: Lazy.any({
-            produce: () => managedRoles(this.credentials, this.budget.roles, this.migrator),
+            produce: () =>
+              managedRoles(this.credentials, this.budget.roles, this.migrator).concat(
+                lending ? [] : { name: LENDER, ensure: 'absent' },
+              ),
           }),
         },
         postgresql: {
@@ -269,6 +281,17 @@ export class PostgresCluster extends Construct {
       budget: this.budget,
       spreading,
     }).endpoint;
+    this.lender =
+      lending &&
+      new PostgresLender(this, 'Lender', {
+        ...lending,
+        maker,
+        labels: RELOAD,
+        cluster: name,
+        database: DATABASE,
+        endpoint: this.pooled,
+        connectionLimit: this.budget.roles.lender,
+      });
     // A standby has the schema by replication and refuses writes.
     if (standbyOf === undefined) {
       new EventStoreSchema(this, 'Schema', {
@@ -278,6 +301,7 @@ export class PostgresCluster extends Construct {
         owner: this.credentials.owner,
         certificate: tlsSecret(`${ownerRole}-client-cert`),
         retentionDays: props.eventRetentionDays,
+        also: lending ? ['lender.sql'] : [],
       });
     }
   }
@@ -395,7 +419,7 @@ function managedRoles(
   { writer, reader }: PostgresCluster['credentials'],
   limits: ConnectionBudget['roles'],
   migrator: Credential | undefined,
-): NonNullable<ClusterSpec['managed']>['roles'] {
+): NonNullable<NonNullable<ClusterSpec['managed']>['roles']>[number][] {
   const role = ({ user, secretName }: Credential, connectionLimit: number) => ({
     name: user,
     ensure: 'present' as const,

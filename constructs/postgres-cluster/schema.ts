@@ -21,6 +21,11 @@ export interface EventStoreSchemaProps {
   readonly certificate: TlsSecret;
   /** Whole days that events are kept. */
   readonly retentionDays: number;
+  /**
+   * What else is applied, after the schema and in the same transaction.
+   * @default - nothing
+   */
+  readonly also?: readonly 'lender.sql'[];
 }
 
 /** `postgres` in the operator's images. */
@@ -42,7 +47,7 @@ export class EventStoreSchema extends Construct {
 
   constructor(scope: Construct, id: string, props: EventStoreSchemaProps) {
     super(scope, id);
-    const { server, retentionDays } = props;
+    const { server, retentionDays, also = [] } = props;
     this.connections.allowTo(server);
     this.account = new ServiceAccount(this, 'Account', {
       metadata: { name: objectName(this) },
@@ -50,11 +55,12 @@ export class EventStoreSchema extends Construct {
     }).name;
 
     const files = new ConfigFiles(this, 'Config', __dirname, {
-      ...Object.fromEntries(FILES.map((file) => [`event-store/${file}`, {}])),
+      ...Object.fromEntries([...FILES, ...also].map((file) => [`event-store/${file}`, {}])),
       'event-store/settings.sql': { RETENTION_DAYS: retentionDays, PARTITIONS_AHEAD_DAYS },
     });
     // -1: one transaction, which apply.sql insists on.
-    const apply = this.psql(props, ['-1', '-f', 'apply.sql'], files);
+    const scripts = ['apply.sql', ...also].flatMap((file) => ['-f', file]);
+    const apply = this.psql(props, ['-1', ...scripts], files);
     new Job(this, 'Resource', {
       metadata: { name: `${objectName(this)}-${contentHash(apply)}` },
       // Ten attempts, 10 s to 6 min apart: the operator may still be making the roles.

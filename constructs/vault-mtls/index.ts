@@ -9,6 +9,7 @@ import { fetchSecret, propertiesOf, type SecretSource, type StoreReference } fro
 import { keyEntries, VaultIssuer, VaultStore } from './clients';
 import { VaultConfiguration } from './configuration';
 import { MOUNTS, Needs } from './configuration/needs';
+import { credentialsPath, leaseEntries, type Lender, LONGEST_LEASE } from './leases';
 import { Members } from './members';
 import { OutsideKey, type Seal } from './seal';
 import { Snapshots, type VaultBackup } from './snapshots';
@@ -89,6 +90,7 @@ export class VaultMtls extends Construct implements SecretSource {
   readonly seal: Seal['kind'];
   private readonly members: Members;
   private readonly needs = new Needs();
+  private readonly lenders = new Map<string, Lender>();
   private readonly authority: CertificateAuthority;
   private issuing?: TlsSecret;
 
@@ -133,6 +135,7 @@ export class VaultMtls extends Construct implements SecretSource {
       api,
       needs: this.needs,
       issuing: () => this.issuing,
+      lenders: () => [...this.lenders.values()],
     });
     if (backup) {
       new Snapshots(this, 'Snapshots', { ...backup, image, api, peer });
@@ -184,6 +187,24 @@ export class VaultMtls extends Construct implements SecretSource {
       capabilities: ['update'] as const,
     }));
     this.needs.allow({ namespace: connections.namespace, name: account }, ...paths);
+  }
+
+  /**
+   * Lends pods a login of a database: for a quarter of an hour, and again until an hour is over, as long as they are logged in to
+   * Vault and say that they still need it. They log in by themselves, as for `allowKey`, and read the path that is given here.
+   */
+  lease({ connections, account }: VaultClient, lender: Lender): string {
+    const { endpoint, name } = lender;
+    const path = credentialsPath(lender);
+    this.lenders.set(name, lender);
+    this.members.connections.allowTo(endpoint);
+    connections.allowTo(this.api, endpoint);
+    this.needs.declare('database', ...leaseEntries(lender));
+    const borrower = { namespace: connections.namespace, name: account };
+    this.needs.allow(borrower, { path, capabilities: ['read'] });
+    // What is lent ends with the login that asked for it.
+    this.needs.stay(borrower, LONGEST_LEASE);
+    return path;
   }
 
   /** HTTPS, at members that are open. */

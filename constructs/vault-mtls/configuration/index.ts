@@ -1,6 +1,6 @@
 import { Lazy } from 'cdk8s';
 import { Construct } from 'constructs';
-import { CronJob, Job, type PodTemplateSpec, type Volume } from '../../../imports/k8s';
+import { CronJob, Job, type PodTemplateSpec } from '../../../imports/k8s';
 import { type TlsSecret, TRUST_FILE, trustVolume } from '../../certificate-authority';
 import { ConfigFiles, contentHash } from '../../platform/config-files';
 import { Connections } from '../../platform/connections';
@@ -19,6 +19,7 @@ import {
 } from '../../platform/pod';
 import { CONFIGURATION, tokenVolume } from '../admission';
 import { desiredOf, ISSUING } from './desired';
+import { type Lender, loginFolder } from '../leases';
 import { type Account, type Needs, roleOf } from './needs';
 
 export interface VaultConfigurationProps {
@@ -29,6 +30,8 @@ export interface VaultConfigurationProps {
   readonly needs: Needs;
   /** The certificate and key that Vault signs with; undefined as long as nobody wants a certificate of it. */
   readonly issuing: () => TlsSecret | undefined;
+  /** Databases whose logins Vault lends. */
+  readonly lenders: () => readonly Lender[];
 }
 
 /** Measured: 24 MiB at the most. */
@@ -123,16 +126,11 @@ interface Run extends Files {
 function podOf(
   construct: Construct,
   connections: Connections,
-  { image, api, issuing }: VaultConfigurationProps,
+  props: VaultConfigurationProps,
   { mode, role, files, scripts, desired }: Run,
 ): PodTemplateSpec {
-  const signing = (): Volume[] => {
-    const { secretName } = issuing() ?? {};
-    const items = files.map((key) => ({ key, path: key }));
-    return secretName === undefined
-      ? []
-      : [{ name: 'issuing', secret: { secretName, defaultMode: 0o440, items } }];
-  };
+  const { image, api } = props;
+  const secrets = (): SecretFiles[] => secretFiles(props, mode, files);
   const mounts = [
     { name: 'scripts', mountPath: SCRIPTS, readOnly: true },
     { name: 'config', mountPath: CONFIG, readOnly: true },
@@ -165,7 +163,7 @@ function podOf(
           volumeMounts: Lazy.any({
             produce: () => [
               ...mounts,
-              ...(issuing() ? [{ name: 'issuing', mountPath: ISSUING, readOnly: true }] : []),
+              ...secrets().map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
             ],
           }),
         },
@@ -176,9 +174,39 @@ function podOf(
           desired.volume('config'),
           trustVolume('trust'),
           tokenVolume('token'),
-          ...signing(),
+          ...secrets().map(({ name, secretName, keys }) => ({
+            name,
+            secret: { secretName, defaultMode: 0o440, items: keys.map((key) => ({ key, path: key })) },
+          })),
         ],
       }),
     },
   };
+}
+
+/** Files of a Secret that a pod sees. */
+interface SecretFiles {
+  readonly name: string;
+  readonly secretName: string;
+  readonly keys: readonly string[];
+  readonly mountPath: string;
+}
+
+/** What is secret in what Vault is told; of passwords whoever looks sees nothing, for Vault tells none. */
+function secretFiles(
+  { issuing, lenders }: VaultConfigurationProps,
+  mode: Run['mode'],
+  files: readonly string[],
+): SecretFiles[] {
+  const { secretName } = issuing() ?? {};
+  const logins = mode === 'apply' ? lenders() : [];
+  return [
+    ...(secretName === undefined ? [] : [{ name: 'issuing', secretName, keys: files, mountPath: ISSUING }]),
+    ...logins.map((lender) => ({
+      name: `login-${lender.name}`,
+      secretName: lender.login.secretName,
+      keys: ['password'],
+      mountPath: loginFolder(lender),
+    })),
+  ];
 }

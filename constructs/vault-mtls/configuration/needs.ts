@@ -41,6 +41,7 @@ export type Engine = keyof typeof MOUNTS;
 /** Who needs what of Vault, as everybody declares it for themselves: what Vault is told follows from it. */
 export class Needs {
   private readonly grants = new Map<string, { readonly account: Account; readonly grants: Grant[] }>();
+  private readonly tokens = new Map<string, number>();
   private readonly declared = new Map<string, Entry>();
   private readonly engines = new Set<Engine>();
 
@@ -50,6 +51,11 @@ export class Needs {
     const known = this.grants.get(name) ?? { account, grants: [] };
     known.grants.push(...grants);
     this.grants.set(name, known);
+  }
+
+  /** Has a service account logged in for longer than a request or two takes. */
+  stay(account: Account, seconds: number): void {
+    this.tokens.set(roleOf(account), seconds);
   }
 
   /** Says what is to be in an engine, which is mounted where somebody does. */
@@ -68,7 +74,9 @@ export class Needs {
     return [
       ...mounts.flatMap(mountEntries),
       ...this.declared.values(),
-      ...[...this.grants.values()].flatMap(({ account, grants }) => loginEntries(account, grants, audience)),
+      ...[...this.grants].flatMap(([name, { account, grants }]) =>
+        loginEntries(account, grants, audience, this.tokens.get(name)),
+      ),
     ];
   }
 }
@@ -79,7 +87,12 @@ export function roleOf({ namespace, name }: Account): string {
 }
 
 /** What one account may do, and that it is who it says. */
-export function loginEntries(account: Account, grants: readonly Grant[], audience: string): Entry[] {
+export function loginEntries(
+  account: Account,
+  grants: readonly Grant[],
+  audience: string,
+  seconds = TOKEN_SECONDS,
+): Entry[] {
   const name = roleOf(account);
   return [
     { path: `sys/policies/acl/${name}`, body: { policy: renderPolicy(grants) } },
@@ -90,14 +103,15 @@ export function loginEntries(account: Account, grants: readonly Grant[], audienc
         bound_service_account_namespaces: [account.namespace],
         audience,
         token_policies: [name],
-        token_ttl: TOKEN_SECONDS,
-        token_max_ttl: TOKEN_SECONDS,
+        token_ttl: seconds,
+        token_max_ttl: seconds,
       },
     },
   ];
 }
 
-const DAY = 24 * 3600;
+const HOUR = 3600;
+const DAY = 24 * HOUR;
 
 /** What each engine is told of itself; leases live as long as the longest that anybody is given. */
 const SETTINGS: Readonly<
@@ -115,7 +129,7 @@ const SETTINGS: Readonly<
   // As long as the platform's own leaves live.
   pki: { mount: { type: 'pki' }, longestSeconds: 90 * DAY, more: [] },
   transit: { mount: { type: 'transit' }, longestSeconds: DAY, more: [] },
-  database: { mount: { type: 'database' }, longestSeconds: DAY, more: [] },
+  database: { mount: { type: 'database' }, longestSeconds: HOUR, more: [] },
 };
 
 function mountEntries(engine: Engine): Entry[] {
