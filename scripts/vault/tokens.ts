@@ -1,97 +1,75 @@
-import { createSign, createVerify, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
+import { load } from 'js-yaml';
+import { ControlPlane } from '../../acceptance/control-plane';
+import { findPrograms } from '../../acceptance/programs';
+import { run } from '../../acceptance/kubectl';
+import type { Manifest } from '../../constructs/platform/manifest';
 
-/** What is asked of the API server about a token, and what it answers (authentication.k8s.io/v1, TokenReview). */
-interface Review {
-  readonly spec: { readonly token: string; readonly audiences?: readonly string[] };
+interface Kubeconfig {
+  readonly clusters: readonly [
+    { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } },
+  ];
 }
 
-interface Claims {
-  readonly sub: string;
-  readonly aud: readonly string[];
-}
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/**
- * Stands in for the API server where Vault asks whose a token is: it makes tokens of service accounts as Kubernetes does, and
- * vouches for its own.
- */
+/** A real API server, which makes tokens of service accounts and vouches for them, to whom its own RBAC lets it. */
 export class Tokens {
-  private readonly keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  private readonly made = new Set<string>();
 
-  private constructor(private readonly server: Server) {}
+  private constructor(
+    private readonly plane: ControlPlane,
+    private readonly kubectl: string,
+    readonly server: string,
+    /** Whom to trust when talking to it. */
+    readonly authority: string,
+  ) {}
 
-  /** @param tls folder of the certificate that it shows */
-  static async start(tls: string, host: string, port: number): Promise<Tokens> {
-    const server = createServer({
-      cert: readFileSync(`${tls}/tls.crt`),
-      key: readFileSync(`${tls}/tls.key`),
-    });
-    const tokens = new Tokens(server);
-    server.on('request', (request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        const { spec } = JSON.parse(Buffer.concat(parts).toString()) as Review;
-        response.setHeader('content-type', 'application/json');
-        response.statusCode = 201;
-        response.end(
-          JSON.stringify({
-            apiVersion: 'authentication.k8s.io/v1',
-            kind: 'TokenReview',
-            metadata: {},
-            spec,
-            status: tokens.review(spec),
-          }),
-        );
-      });
-    });
-    await new Promise<void>((done) => server.listen(port, host, done));
-    return tokens;
+  /** @param accounts service accounts, and what they are bound to, as they are printed */
+  static async start(accounts: readonly Manifest[]): Promise<Tokens> {
+    const plane = await ControlPlane.start();
+    try {
+      const { kubectl } = await findPrograms(['kubectl'], console.error);
+      const { clusters } = load(readFileSync(plane.kubeconfig, 'utf8')) as Kubeconfig;
+      const [{ cluster }] = clusters;
+      const authority = Buffer.from(cluster['certificate-authority-data'], 'base64').toString();
+      const tokens = new Tokens(plane, kubectl, cluster.server, authority);
+      const namespaces = [...new Set(accounts.flatMap(({ metadata }) => metadata.namespace ?? []))];
+      for (const name of namespaces) await tokens.do(['create', 'namespace', name]);
+      await tokens.do(
+        ['apply', '-f', '-'],
+        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: accounts }),
+      );
+      for (const { kind, metadata } of accounts)
+        if (kind === 'ServiceAccount') tokens.made.add(`${metadata.namespace ?? ''}/${metadata.name}`);
+      return tokens;
+    } catch (error) {
+      await plane.stop();
+      throw error;
+    }
   }
 
-  /** A token of a service account. */
-  of(namespace: string, name: string, audience = 'vault'): string {
-    const now = Math.floor(Date.now() / 1000);
-    const claims = {
-      iss: 'https://kubernetes.default.svc.cluster.local',
-      sub: `system:serviceaccount:${namespace}:${name}`,
-      aud: [audience],
-      iat: now,
-      nbf: now,
-      exp: now + 600,
-      'kubernetes.io': { namespace, serviceaccount: { name, uid: uidOf(namespace, name) } },
-    };
-    const text = `${encode({ alg: 'RS256', kid: 'one' })}.${encode(claims)}`;
-    return `${text}.${createSign('sha256').update(text).sign(this.keys.privateKey).toString('base64url')}`;
+  /** A token of a service account, which is made where it is not there. @param audience whom it is for; empty: the API server */
+  async of(namespace: string, name: string, audience = 'vault'): Promise<string> {
+    if (!this.made.has(`${namespace}/${name}`)) {
+      // Either may be there: the API server makes some itself.
+      await this.do(['create', 'namespace', namespace]).catch(() => undefined);
+      await this.do(['-n', namespace, 'create', 'serviceaccount', name]).catch(() => undefined);
+      this.made.add(`${namespace}/${name}`);
+    }
+    const whom = audience === '' ? [] : ['--audience', audience];
+    return (await this.do(['-n', namespace, 'create', 'token', name, ...whom, '--duration', '10m'])).trim();
   }
 
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+  stop(): Promise<void> {
+    return this.plane.stop();
   }
 
-  private review({ token, audiences = [] }: Review['spec']): object {
-    const [head = '', body = '', signature = ''] = token.split('.');
-    const isOwn = createVerify('sha256')
-      .update(`${head}.${body}`)
-      .verify(this.keys.publicKey, signature, 'base64url');
-    if (!isOwn) return { authenticated: false, error: 'the signature is not mine' };
-    const { sub, aud } = JSON.parse(Buffer.from(body, 'base64url').toString()) as Claims;
-    const meant = aud.filter((each) => audiences.length === 0 || audiences.includes(each));
-    if (meant.length === 0) return { authenticated: false, error: 'for somebody else' };
-    const [, , namespace = '', name = ''] = sub.split(':');
-    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
-    return {
-      authenticated: true,
-      user: { username: sub, uid: uidOf(namespace, name), groups },
-      audiences: meant,
-    };
+  private async do(args: readonly string[], input = ''): Promise<string> {
+    const { status, stdout, stderr } = await run(
+      this.kubectl,
+      ['--kubeconfig', this.plane.kubeconfig, ...args],
+      input,
+    );
+    if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
   }
-}
-
-function uidOf(namespace: string, name: string): string {
-  return `uid-of-${namespace}-${name}`;
 }
