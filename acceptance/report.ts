@@ -1,3 +1,5 @@
+import { columns } from '../scripts/columns';
+
 /** One thing that was tried. */
 export interface Check {
   /** What it belongs to, as in `foundation, wave 3` or `PostgreSQL`. */
@@ -129,11 +131,9 @@ export function tableOf(reports: readonly Report[]): string {
     seconds.toFixed(0),
   ]);
   const table = [['', ...figures, 'passed', 'failed', 'seconds'], ...rows];
-  const width = (column: number): number => Math.max(...table.map((row) => row[column]?.length ?? 0));
-  const line = ([name = '', ...cells]: readonly string[]): string =>
-    [name.padEnd(width(0)), ...cells.map((cell, index) => cell.padStart(width(index + 1)))].join('  ');
   const all = reports.flatMap(({ checks }) => checks);
-  return [...table.map(line), `${amount(all, 'passed')} passed, ${amount(all, 'failed')} failed`].join('\n');
+  const lines = columns(table, (column) => (column === 0 ? 'left' : 'right'));
+  return [lines, `${amount(all, 'passed')} passed, ${amount(all, 'failed')} failed`].join('\n');
 }
 
 /** Whether everything that was tried holds, and something was tried. */

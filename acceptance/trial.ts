@@ -1,3 +1,4 @@
+import { imageReference } from '../constructs/platform/image';
 import type { Manifest } from '../constructs/platform/manifest';
 import type { Cluster } from './cluster';
 import type { Recorder } from './report';
@@ -24,12 +25,9 @@ const TOOLS = {
  */
 export function imageWith(program: keyof typeof TOOLS, manifests: readonly Manifest[]): string {
   const repository = TOOLS[program];
-  const found = manifests.flatMap(imagesIn).find((image) =>
-    image
-      .split('@')[0]
-      ?.replace(/:[^:/]*$/, '')
-      .endsWith(`/${repository}`),
-  );
+  const found = manifests
+    .flatMap(imagesIn)
+    .find((image) => imageReference(image).repository.endsWith(`/${repository}`));
   if (found === undefined) throw new Error(`nothing here runs ${repository}, which has ${program}`);
   return found;
 }

@@ -1,3 +1,4 @@
+import { imageReference } from '../constructs/platform/image';
 import { containersOf } from '../constructs/platform/workloads';
 import { inventoryOf } from '../synth/inventory';
 import type { Platform } from '../synth/platform';
@@ -69,21 +70,6 @@ const OWN: Origin = {
   licence: 'Lighthouse: MIT; the rest: Apache-2.0',
 };
 
-/** Parts of an image's reference. */
-interface Reference {
-  readonly repository: string;
-  readonly tag: string;
-  readonly digest?: string;
-}
-
-export function referenceOf(image: string): Reference {
-  const [name = '', digest] = image.split('@');
-  const colon = name.lastIndexOf(':');
-  const [repository, tag] =
-    colon > name.lastIndexOf('/') ? [name.slice(0, colon), name.slice(colon + 1)] : [name, ''];
-  return { repository, tag, ...(digest === undefined ? {} : { digest }) };
-}
-
 /** Every image that runs, with the objects whose pods have it. */
 export function imagesIn(platform: Platform): Map<string, string[]> {
   const uses = inventoryOf(platform).pods.flatMap(({ object, workload }) =>
@@ -103,7 +89,7 @@ export function imagesIn(platform: Platform): Map<string, string[]> {
 
 export function imagesOf(platform: Platform): Section {
   const rows = [...imagesIn(platform)].map(([image, users]) => {
-    const { repository, tag, digest = 'not locked yet' } = referenceOf(image);
+    const { repository, tag, digest = 'not locked yet' } = imageReference(image);
     const own = repository.includes('/lighthouse/') ? OWN : undefined;
     const { source, licence } = ORIGINS[repository] ??
       own ?? { source: 'not looked up', licence: 'not looked up' };

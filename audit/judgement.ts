@@ -1,11 +1,12 @@
 import type { PodSpec } from '../imports/k8s';
+import { imageReference } from '../constructs/platform/image';
 import { containersOf } from '../constructs/platform/workloads';
 import { ADMISSION } from '../guarantees/pod-security';
 import { secrets } from '../guarantees/secrets';
 import { inventoryOf } from '../synth/inventory';
 import type { Platform } from '../synth/platform';
 import { identityOf } from '../synth/references';
-import { imagesIn, referenceOf } from './images';
+import { imagesIn } from './images';
 import { deniesAll, levelOf } from './policies';
 import { exceptionsIn } from './privileges';
 import { allows, grantsIn } from './roles';
@@ -157,7 +158,7 @@ export const noSecretValues = byObjects('no object has a value of a secret', (pl
 );
 
 export const imagesPinned: Judge = (platform) => {
-  const images = [...imagesIn(platform).keys()].map(referenceOf);
+  const images = [...imagesIn(platform).keys()].map(imageReference);
   const locked = images.filter(({ digest }) => digest !== undefined);
   return locked.length === images.length
     ? pass('every image by digest')

@@ -1,3 +1,4 @@
+import { imageReference } from '../constructs/platform/image';
 import { containersOf, spec, workloadOf } from '../constructs/platform/workloads';
 import type { Platform, PlatformObject } from '../synth/platform';
 import type { Finding, Guarantee } from './guarantee';
@@ -41,7 +42,7 @@ const IMAGELESS: ReadonlySet<string> = new Set(['CustomResourceDefinition', 'Con
 
 /** Registry, repository, tag, digest. A registry has a dot: without one, an image depends on the node's settings. */
 const IMAGE =
-  /^(?<name>[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+)(?::(?<tag>\w[-\w.]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
+  /^([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+)(?::(\w[-\w.]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
 
 /** At least two numbers, as in `8.8.0`, `4.44`, `v1.30-alpine` or `RELEASE.2025-09-07`; what moves has fewer. */
 const EXACT_TAG = /^(?!.*latest)(?=.*\d[.-]\d)/;
@@ -57,7 +58,7 @@ function moving(
   { images: configured }: Platform,
 ): Finding[] {
   const subject = `${manifest.kind} ${manifest.metadata.name}: ${field} is "${image}"`;
-  const { tag = '', digest } = IMAGE.exec(image)?.groups ?? {};
+  const { tag, digest } = imageReference(image);
   if (!IMAGE.test(image)) {
     return [
       {

@@ -10,6 +10,7 @@ import { rules } from '../config/rules';
 import type { Environment } from '../config/schema';
 import { guarantees } from '../guarantees/all';
 import { findingsAgainst } from '../guarantees/prove';
+import { columns } from './columns';
 import { Misuse, runCommand } from './command';
 
 const USAGE = `usage: npm run capacity [-- OPTION ...]
@@ -68,12 +69,7 @@ function tableOf(proposals: readonly Checked[], { budgets: { prices } }: Environ
     ...COLUMNS.map(([, cell]) => cell(need)),
     ...(cost === undefined ? [] : [String(Math.ceil(cost))]),
   ]);
-  const widths = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [titles, ...rows]
-    .map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  '))
-    .join('\n');
+  return columns([titles, ...rows]);
 }
 
 function adviceOf({ need, changes, findings }: Checked): string {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { markup } from '../audit/markdown';
 import { buildPlatform } from '../charts/platform';
 import { loadConfig } from '../config/load';
 import type { Images } from '../config/images';
@@ -108,7 +109,7 @@ function sectionOf(played: readonly Played[]): string {
       '. A use is a leaf from its issue until its last holder has the next one. The margin is how long its whole chain is still good then. ' +
       'Real certificates of the critical moments were verified by openssl: good at the first and the last second of their use, refused a second after the end of their chain.',
     '',
-    table(
+    markup(
       [
         'cluster',
         'leaves',
@@ -134,7 +135,7 @@ function certificatesTable(platform: Platform): string {
     certificate.issuer,
     ...takers(certificate, platform),
   ]);
-  return table(
+  return markup(
     ['certificate', 'lives', 'signed by', 'used by', 'how a renewed one is taken, within, known from'],
     rows,
   );
@@ -149,10 +150,6 @@ function takers(certificate: Certificate, platform: Platform): string[] {
   return certificate.issuedFor.isCA === true
     ? ['cert-manager', '']
     : [users.join('<br>') || 'nobody', [...new Set(ways)].join('<br>')];
-}
-
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
 async function main(): Promise<number> {

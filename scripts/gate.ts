@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KUBERNETES } from './imports/sources';
 import { KUBECONFORM, toolPath } from './tools';
+import { columns } from './columns';
 import { runCommand } from './command';
 
 const USAGE = `usage: npm run gate [-- --dist DIR]
@@ -126,14 +127,6 @@ const merge = (
   return [...versions].map(([line, found]) => line + where(found)).sort();
 };
 
-const table = (rows: readonly (readonly (string | number)[])[]): string => {
-  const widths =
-    rows[0]?.map((_, column) => Math.max(...rows.map((row) => String(row[column]).length))) ?? [];
-  return rows
-    .map((row) => row.map((cell, column) => String(cell).padStart(widths[column] ?? 0)).join('  '))
-    .join('\n');
-};
-
 /** Validates a folder; what it finds wrong, one line each. */
 const gate = async (dist: string): Promise<string[]> => {
   const entries = existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }) : [];
@@ -151,7 +144,7 @@ const gate = async (dist: string): Promise<string[]> => {
     return [version, manifests.length, seen(summary), valid, invalid, errors, skipped, seconds.toFixed(1)];
   });
   console.log(
-    table([
+    columns([
       ['Kubernetes', 'files', 'resources', 'valid', 'invalid', 'errors', 'skipped', 'seconds'],
       ...rows,
     ]),

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load';
 import { guarantees } from '../guarantees/all';
 import { describe, type Proof, proofsOf } from '../guarantees/prove';
 import type { Platform } from '../synth/platform';
+import { columns } from './columns';
 import { runCommand } from './command';
 
 const USAGE = `usage: npm run guarantees [-- OPTION ...]
@@ -97,25 +98,11 @@ function summary(platforms: readonly Platform[], proofs: readonly Proof[]): stri
   const objects = platforms.reduce((sum, platform) => sum + platform.objects.length, 0);
   const findings = proofs.reduce((sum, proof) => sum + proof.findings.length, 0);
   return [
-    table([['cluster', 'objects', 'hold', 'findings', ''], ...rows]),
+    columns([['cluster', 'objects', 'hold', 'findings', ''], ...rows], (column) =>
+      column === 0 || column === 4 ? 'left' : 'right',
+    ),
     `${platforms.length} cluster(s), ${objects} objects, ${guarantees.length} guarantees: ${findings === 0 ? 'all hold' : `${findings} finding(s)`}`,
   ].join('\n');
-}
-
-/** Columns as wide as their widest cell: names to the left, numbers to the right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const isText = (column: number): boolean => column === 0 || column === widths.length - 1;
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 runCommand(USAGE, main);

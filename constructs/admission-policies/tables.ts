@@ -1,6 +1,7 @@
 import type { IConstruct } from 'constructs';
 import type { PodSpec } from '../../imports/k8s';
 import { operatorChart, operatorsFor } from '../platform-operators/operators';
+import { imageReference } from '../platform/image';
 import { manifestOf, objectsIn } from '../platform/manifest';
 import { NamespaceScope } from '../platform/names';
 import { accountOf, containersOf, makesPods, spec, type Workload, workloadOf } from '../platform/workloads';
@@ -48,7 +49,7 @@ export function tablesOf(platform: IConstruct, exceptions: readonly Exception[])
   const images = makers.flatMap(({ workload }) => imagesOf(workload));
   return {
     repositories: sorted([
-      ...images.map(repositoryOf),
+      ...images.map((image) => imageReference(image).repository),
       ...operators.flatMap((name) => operatorChart(name).injects ?? []),
     ]),
     exceptions: table((_, identity) =>
@@ -62,12 +63,6 @@ export function tablesOf(platform: IConstruct, exceptions: readonly Exception[])
     ),
     tokens: table(tokensOf),
   };
-}
-
-/** Registry and repository of an image, without tag and digest. */
-export function repositoryOf(image: string): string {
-  const [name = ''] = image.split('@');
-  return name.replace(/:[^:/]*$/, '');
 }
 
 function imagesOf({ manifest, pod }: Workload): string[] {

@@ -5,7 +5,7 @@ import {
   POLICIES,
   policyName,
 } from '../../constructs/admission-policies';
-import { repositoryOf } from '../../constructs/admission-policies/tables';
+import { imageReference } from '../../constructs/platform/image';
 import { RESTRICTED, restrictedPod } from '../../constructs/platform/pod';
 import { spec } from '../../constructs/platform/workloads';
 import { Cluster } from '../../imports/postgresql.cnpg.io';
@@ -127,5 +127,5 @@ test.each([
   ['registry.example.com:5000/team/app', 'registry.example.com:5000/team/app'],
   [`ghcr.io/a/b:1.0@sha256:${'0'.repeat(64)}`, 'ghcr.io/a/b'],
 ])('the repository of %s', (image, repository) => {
-  expect(repositoryOf(image)).toBe(repository);
+  expect(imageReference(image).repository).toBe(repository);
 });

@@ -2,13 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Live } from '../../acceptance/cluster';
 import { findPrograms } from '../../acceptance/programs';
 import { Sandbox } from '../../acceptance/sandbox';
 import type { Manifest } from '../../constructs/platform/manifest';
+import { freePort } from '../payloads/free-port';
 import { find } from '../support';
 
 /** An Application as Argo CD sees it. */
@@ -167,18 +167,6 @@ function environmentIn({ folder }: Sandbox, { kubeconfig }: Cluster): Record<str
 }
 
 /** A port that is free just now. */
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((done, fail) => {
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-      server.close(() => done(port));
-    });
-  });
-}
-
 async function listening(sandbox: Sandbox, name: string, port: number | undefined): Promise<void> {
   for (const end = performance.now() + START_SECONDS * 1000; ; await sleep(100)) {
     const socket = await fetch(`http://127.0.0.1:${port}`).then(

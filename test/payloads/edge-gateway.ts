@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { EdgePod } from './edge-pod';
-import { freePort, parsed, type Stand, TIGHT, until } from './edge-stand';
+import { parsed, type Stand, TIGHT, until } from './edge-stand';
+import { freePort } from './free-port';
 import type { Report } from './report';
 
 /** As a gateway connects: from its own address, with a header before anything else. */

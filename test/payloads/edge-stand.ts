@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { globalAgent } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import type {
 import { Authority } from '../../guarantees/certificates/authority';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod } from './edge-pod';
+import { freePort } from './free-port';
 
 const HOST = 'bridge.bridge.svc.cluster.local';
 
@@ -192,14 +192,6 @@ export const isJson = ({ body, headers }: Answer): boolean =>
 export const statuses = (answers: readonly Answer[]): string => answers.map(({ status }) => status).join(' ');
 
 export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Polls until the condition holds; the time it took. */
 export async function until(limit: number, name: string, condition: () => Promise<boolean>): Promise<number> {

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { poolerParameters } from '../../constructs/postgres-cluster/pooler';
+import { freePort } from './free-port';
 import { clientsOf, type Edition, serversOf } from './postgres-stand';
 
 const run = promisify(execFile);
@@ -339,15 +339,6 @@ async function issueAll(folder: string): Promise<void> {
       chmodSync(join(folder, authority, `${file}.client-key`), isRoot() ? 0o440 : 0o400);
       chmodSync(join(folder, authority, `${file}.key`), 0o400);
     }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port is free on loopback');
-  return address.port;
 }
 
 async function until(what: string, is: () => Promise<boolean>): Promise<void> {

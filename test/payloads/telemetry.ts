@@ -6,7 +6,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +21,7 @@ import { renderPayload } from '../../constructs/platform/config-files';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { bucketOf, manifestsOf, platformWith } from '../support';
 import { LINES, type Line } from './telemetry-lines';
+import { freePort } from './free-port';
 import type { Report } from './report';
 
 const run = promisify(execFile);
@@ -325,16 +325,6 @@ class Stand {
     const names = ['localhost', 'loki.observability.svc.cluster.local', '127.0.0.1'];
     authority.write(join(this.folder, 'tls'), 'test', { names });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }
 
 /** An entry as Loki gives it back: the line, its labels and what is kept beside it. */
