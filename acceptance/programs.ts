@@ -36,6 +36,9 @@ export const BUILDKIT_VERSION = 'v0.28.1';
 /** The newest Vault that builds from published modules: 1.21.4 wants two versions of its own SDK at once. */
 export const VAULT_VERSION = 'v1.21.1';
 
+/** The image's version; `tools/weaviate/go.mod` requires it. */
+export const WEAVIATE_VERSION = 'v1.38.2';
+
 /** The version of kube-score; `tools/kube-score/go.mod` requires it. */
 export const KUBE_SCORE_VERSION = 'v1.20.0';
 
@@ -136,6 +139,13 @@ export const PROGRAMS = {
     module: 'vault',
     package: './vault',
   },
+  // It tells its version to whoever asks it when it runs.
+  weaviate: {
+    ask: [],
+    answer: /(?!)/,
+    module: 'weaviate',
+    package: 'github.com/weaviate/weaviate/cmd/weaviate-server',
+  },
   'kube-score': {
     ask: ['version'],
     answer: new RegExp(`kube-score version: ${KUBE_SCORE_VERSION.slice(1).replaceAll('.', String.raw`\.`)},`),
@@ -162,6 +172,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   collector: COLLECTOR_VERSION,
   dockerfile: BUILDKIT_VERSION,
   'kube-score': KUBE_SCORE_VERSION,
+  weaviate: WEAVIATE_VERSION,
   istio: ISTIO_VERSION,
   vault: VAULT_VERSION,
 };
@@ -270,6 +281,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: KUBERNETES_FLAGS,
   kwok: [`-X sigs.k8s.io/kwok/pkg/consts.Version=${KWOK_VERSION}`],
   loki: [`-X github.com/grafana/loki/v3/pkg/util/build.Version=${LOKI_VERSION}`],
+  // It writes it beside its roles, and reads it at the next start.
+  weaviate: [`-X github.com/weaviate/weaviate/usecases/build.Version=${WEAVIATE_VERSION.slice(1)}`],
   'kube-score': [`-X main.version=${KUBE_SCORE_VERSION.slice(1)}`],
   'argo-cd': [`-X github.com/argoproj/argo-cd/v3/common.version=${ARGO_CD_VERSION.slice(1)}`],
   prometheus: ['-X github.com/prometheus/common/version.Version=3.12.0'],

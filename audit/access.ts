@@ -1,7 +1,8 @@
 import { ACTORS, type Actor, MATRIX } from '../constructs/access/matrix';
 import { LONGEST_SECONDS } from '../constructs/access/limits';
-import { PEOPLE } from '../constructs/access';
+import { PEOPLE, type Person } from '../constructs/access';
 import { ROLES } from '../constructs/delivery/roles';
+import { peoplesRoles } from '../constructs/vector-database/roles';
 import { table } from './markdown';
 
 const TITLES: Readonly<Record<Actor, string>> = {
@@ -38,6 +39,41 @@ function argoCdTable(): string {
   return table(['what', 'request', ...people.map(({ title }) => title)], rows);
 }
 
+/** What may be done in the vector database, by the action that its authorization calls it. */
+const IN_WEAVIATE: readonly (readonly [what: string, action: string])[] = [
+  ['see how collections are made', 'read_collections'],
+  ['see how the members are', 'read_nodes'],
+  ['see what the cluster is at', 'read_cluster'],
+  ['see who may what', 'read_roles'],
+  ['read what agents remember', 'read_data'],
+  ['change and delete it', 'delete_data'],
+  ['make, change and delete collections', 'delete_collections'],
+  ['back up and restore', 'manage_backups'],
+  ['make a role, or change one', 'update_roles'],
+  ['make a user, or a key anew', 'update_users'],
+  ['give a role to a user or a group', 'assign_and_revoke_groups'],
+];
+
+function weaviateTable(): string {
+  const roles = peoplesRoles({
+    platform: 'platform',
+    onCall: 'onCall',
+    auditor: 'auditor',
+    developer: 'developer',
+  });
+  const actionsOf = (person: Person) =>
+    roles
+      .filter(({ group }) => group === person)
+      .flatMap(({ permissions }) => permissions.map(({ action }) => action));
+  const people = PEOPLE.map((person) => ({ title: TITLES[person], actions: new Set(actionsOf(person)) }));
+  const rows = IN_WEAVIATE.map(([what, action]) => [
+    what,
+    action,
+    ...people.map(({ actions }) => (actions.has(action) ? 'yes' : '–')),
+  ]);
+  return table(['what', 'action', ...people.map(({ title }) => title)], rows);
+}
+
 /** The matrix of people as a page. */
 export function accessPage(): string {
   const rows = MATRIX.map(({ what, verb, resource, namespace = 'the whole cluster', may }) => [
@@ -53,13 +89,25 @@ every cell, the refused ones too. Written by \`npm run audit\` from \`constructs
 
 ${table(['what', 'request', 'namespace', ...ACTORS.map((actor) => TITLES[actor])], rows)}
 
-## Argo CD and Grafana
+## Argo CD, Grafana and Weaviate
 
 The same four groups, signed in by \`access.identityProvider\` where there is one. In Argo CD the owners are \`platform\`, on-call \`operator\`,
 developers and auditors \`reader\`; \`npm run test:payloads -- argo-cd\` asks Argo CD itself. In Grafana the owners administrate, on-call explores
-freely, everybody else looks. Weaviate and Vault have no sign-on for people: nobody reaches them but by way of the platform or the glass.
+freely, everybody else looks. Vault has no sign-on for people: nobody reaches it but by way of the platform or the glass.
 
 ${argoCdTable()}
+
+Weaviate believes tokens of the same provider, beside the keys that programs have. Its port is open to pods alone: people come to it by a
+forwarded port of a database (above: the owners, and whoever has broken the glass), and then as themselves, by name and group, where before there
+was only the key of the owner, which may everything and is nobody's.
+
+${weaviateTable()}
+
+\`npm run test:payloads -- weaviate\` asks Weaviate itself, allowed and refused, and takes the provider away: keys go on being let in, and a
+member starts without it. Nobody but the Job of the schema may change users and roles, and a group that loses a role in Git loses it there with
+the next sync. A token is for Weaviate's client (\`aud\`), lives as long as the provider says, and is not asked for again before: whoever is
+locked out at the provider is out when it ends. Whom the provider
+signs in for that client without one of the groups sees the names and the health of members and Weaviate's version, and is refused all else. In the log people are the provider's \`sub\`, with their groups.
 
 ## What on-call may change
 

@@ -18,6 +18,7 @@ import { RedisSentinel } from '../constructs/redis-sentinel';
 import { VaultMtls } from '../constructs/vault-mtls';
 import { VectorDatabase } from '../constructs/vector-database';
 import { Embeddings } from '../constructs/vector-database/embeddings';
+import { vectorSignOn } from './people';
 import { PhaseChart } from './phase-chart';
 
 /** Where something is built, and what every service is given. */
@@ -275,6 +276,7 @@ function vectorDatabase(
     storageClass: cluster.storageClass,
     embeddings,
     backup,
+    signOn: vectorSignOn(environment),
   });
 }
 

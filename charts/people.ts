@@ -2,6 +2,7 @@ import type { Cluster, Environment } from '../config/schema';
 import type { Person } from '../constructs/access';
 import type { ArgoCdSettingsProps } from '../constructs/argo-cd';
 import { type Members, membersFrom } from '../constructs/delivery/roles';
+import type { SignOn as VectorSignOn } from '../constructs/vector-database/sign-on';
 import type { OidcProps } from '../constructs/observability-stack/grafana/oidc';
 import { ClusterStore } from '../constructs/platform/secret-source';
 
@@ -19,6 +20,12 @@ function groupsOf({ groups, identityProvider }: NonNullable<Environment['access'
 
 const CLAIM = 'groups';
 
+type IdentityProvider = NonNullable<NonNullable<Environment['access']>['identityProvider']>;
+
+function addressOf({ host, port }: Pick<IdentityProvider, 'host' | 'port'>): string {
+  return `https://${port === 443 ? host : `${host}:${port}`}`;
+}
+
 /** Who has which role in Argo CD. */
 export function membersOf({ access }: Environment): Members | undefined {
   return access && membersFrom(groupsOf(access));
@@ -30,11 +37,10 @@ export function argoCdSignOn(
   { name }: Cluster,
 ): ArgoCdSettingsProps['signOn'] {
   if (!access?.identityProvider) return undefined;
-  const { host, port, issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
-  const at = port === 443 ? host : `${host}:${port}`;
+  const { issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
   return {
     host: `argocd.${name}.${domain}`,
-    issuer: `https://${at}${issuer}`,
+    issuer: `${addressOf(access.identityProvider)}${issuer}`,
     clientId: clients.argocd,
     groupsClaim,
   };
@@ -49,5 +55,20 @@ export function grafanaSignOn({ access }: Environment): OidcProps | undefined {
     ...{ host, range: { name: host, cidr, port }, clientId: clients.grafana, paths, groupsClaim },
     groups: { administrators: platform, editors: onCall },
     ...{ source: new ClusterStore(secret.secretStore), secretPath: `${secret.secretPath}/grafana` },
+  };
+}
+
+/** The vector database at the identity provider, whose tokens it believes. */
+export function vectorSignOn({ access }: Environment): VectorSignOn | undefined {
+  if (!access?.identityProvider) return undefined;
+  const { host, port, cidr, paths, issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
+  const address = addressOf({ host, port });
+  return {
+    issuer: `${address}${issuer}`,
+    keys: `${address}${paths.keys}`,
+    range: { name: host, cidr, port },
+    clientId: clients.weaviate,
+    groupsClaim,
+    groups: groupsOf(access),
   };
 }

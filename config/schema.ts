@@ -504,7 +504,7 @@ export const environmentSchema = {
         identityProvider: {
           type: 'object',
           description:
-            'Who signs these people in to Argo CD and Grafana, by OpenID Connect. Without it: whatever Argo CD’s installation has, and Grafana’s administrator alone.',
+            'Who signs these people in to Argo CD, Grafana and Weaviate, by OpenID Connect. Without it: whatever Argo CD’s installation has, Grafana’s administrator alone, and Weaviate’s keys.',
           additionalProperties: false,
           required: ['host', 'port', 'cidr', 'paths', 'clients', 'secretStore', 'secretPath'],
           properties: {
@@ -518,10 +518,11 @@ export const environmentSchema = {
             },
             paths: {
               type: 'object',
-              description: 'Where the provider signs on, gives tokens, and says who somebody is.',
+              description:
+                'Where the provider signs on, gives tokens, says who somebody is, and has the keys that it signs tokens with (its jwks_uri).',
               additionalProperties: false,
-              required: ['authorize', 'token', 'userinfo'],
-              properties: { authorize: path, token: path, userinfo: path },
+              required: ['authorize', 'token', 'userinfo', 'keys'],
+              properties: { authorize: path, token: path, userinfo: path, keys: path },
             },
             groupsClaim: {
               type: 'string',
@@ -539,10 +540,10 @@ export const environmentSchema = {
             clients: {
               type: 'object',
               description:
-                'What they are called at the provider: clients with a secret each, below secretPath by the names here. They are led back to argocd.<cluster>.<domain> and grafana.<domain>.',
+                'What they are called at the provider. Argo CD and Grafana are clients with a secret each, below secretPath by the names here, led back to argocd.<cluster>.<domain> and grafana.<domain>; Weaviate believes tokens that are for its client, which needs no secret.',
               additionalProperties: false,
-              required: ['argocd', 'grafana'],
-              properties: { argocd: name, grafana: name },
+              required: ['argocd', 'grafana', 'weaviate'],
+              properties: { argocd: name, grafana: name, weaviate: name },
             },
             from: fromVault.people,
             ...secretReference,

@@ -15,6 +15,7 @@ import { check as postgresCertificates } from '../test/payloads/postgres-certifi
 import { check as redis } from '../test/payloads/redis';
 import { check as scores } from '../test/payloads/scores';
 import { check as telemetry } from '../test/payloads/telemetry';
+import { check as weaviate } from '../test/payloads/weaviate';
 import type { Report } from '../test/payloads/report';
 import { Misuse, runCommand } from './command';
 
@@ -38,12 +39,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
   redis,
   scores,
   telemetry,
+  weaviate,
 };
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
 Runs the payload files in their own programs: PostgreSQL, PgBouncer, Redis, Sentinel, HAProxy and Python, which must be installed, and
-Argo CD, Istio's control plane and kube-score, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+Argo CD, Istio's control plane, Weaviate and kube-score, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 

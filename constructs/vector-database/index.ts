@@ -7,8 +7,9 @@ import type { Resources, Spreading } from '../platform/pod';
 import { BackupJob } from './backup-job';
 import type { Embeddings } from './embeddings';
 import { Members } from './members';
-import { BACKUP, BRIDGE, READER } from './roles';
+import { BACKUP, BRIDGE, peoplesRoles, READER } from './roles';
 import { SchemaJob } from './schema-job';
+import type { SignOn } from './sign-on';
 
 export interface VectorDatabaseProps {
   /** Weaviate image, with an exact tag or a digest. */
@@ -54,6 +55,11 @@ export interface VectorDatabaseProps {
    * @default '15 0,6,12,18 * * *'
    */
   readonly backupSchedule?: string;
+  /**
+   * Who signs people in.
+   * @default - nobody: keys alone are let in
+   */
+  readonly signOn?: SignOn;
 }
 
 /**
@@ -82,7 +88,7 @@ export class VectorDatabase extends Construct {
       users: ['bridge', 'reader'],
       copies: props.clients,
     });
-    const { image, resources, storage, storageClass, backup } = props;
+    const { image, resources, storage, storageClass, backup, signOn } = props;
     this.members = new Members(this, 'Members', {
       image,
       members,
@@ -95,13 +101,14 @@ export class VectorDatabase extends Construct {
       users: [owners.of('schema'), this.users.of('bridge'), this.users.of('reader'), owners.of('backup')],
       issue: (connections) => authority.issue(connections),
       backup,
+      signOn,
     });
     new SchemaJob(this, 'Schema', {
       image: props.scriptImage,
       database: this.members.rest,
       members,
       admin: owners.of('schema'),
-      roles: [BRIDGE, READER, BACKUP],
+      roles: [BRIDGE, READER, BACKUP, ...(signOn ? peoplesRoles(signOn.groups) : [])],
     });
     if (backup) {
       new BackupJob(this, 'Backup', {

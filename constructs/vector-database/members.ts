@@ -18,6 +18,7 @@ import {
   withoutToken,
 } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
+import { type SignOn, signOnSettings } from './sign-on';
 
 export interface MembersProps {
   readonly image: string;
@@ -34,10 +35,17 @@ export interface MembersProps {
   readonly users: readonly Credential[];
   readonly issue: (connections: Connections) => TlsSecret;
   readonly backup?: Bucket;
+  readonly signOn?: SignOn;
 }
 
 /** The image names no user; nothing in it needs one in particular. */
 const UID = 1000;
+
+/**
+ * Name of the first user in the database. Weaviate makes whoever has this name the owner, people of the identity provider as well:
+ * so it is nobody's login and nobody's address.
+ */
+const OWNER = 'schema@lighthouse';
 
 /** Requests end within this; what takes longer is cut off. */
 const REQUEST_SECONDS = 60;
@@ -71,7 +79,7 @@ export class Members extends Construct {
 
   constructor(scope: Construct, id: string, props: MembersProps) {
     super(scope, id);
-    const { members, embeddings, backup } = props;
+    const { members, embeddings, backup, signOn } = props;
     const name = objectName(this);
     const clients = objectName(scope);
     const host = `${clients}.${namespaceOf(this)}.svc.${CLUSTER_DOMAIN}`;
@@ -80,6 +88,7 @@ export class Members extends Construct {
     if (members > 1) this.connections.allowTo(...this.among);
     this.connections.allowTo(embeddings);
     backup?.allowFrom(this.connections);
+    if (signOn) this.connections.allowToRange(signOn.range);
 
     const { labels, podLabels } = this.connections;
     new Service(this, 'Clients', {
@@ -180,8 +189,9 @@ export class Members extends Construct {
   }
 
   private environment(props: MembersProps): EnvVar[] {
-    const { members, users, cluster, backup } = props;
+    const { members, users, cluster, backup, signOn } = props;
     const nodes = Array.from({ length: members }, (_, ordinal) => `${objectName(this)}-${ordinal}`);
+    const names = users.map(({ user }, at) => (at === 0 ? OWNER : user));
     const keys = users.map(({ user }) => `KEY_${user.toUpperCase()}`);
     const settings: Record<string, string> = {
       PERSISTENCE_DATA_PATH: '/var/lib/weaviate',
@@ -192,10 +202,10 @@ export class Members extends Construct {
       RAFT_BOOTSTRAP_EXPECT: String(members),
       AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: 'false',
       AUTHENTICATION_APIKEY_ENABLED: 'true',
-      AUTHENTICATION_APIKEY_USERS: users.map(({ user }) => user).join(','),
+      AUTHENTICATION_APIKEY_USERS: names.join(','),
       AUTHENTICATION_APIKEY_ALLOWED_KEYS: keys.map((key) => `$(${key})`).join(','),
       AUTHORIZATION_RBAC_ENABLED: 'true',
-      AUTHORIZATION_RBAC_ROOT_USERS: users[0]?.user ?? '',
+      AUTHORIZATION_RBAC_ROOT_USERS: OWNER,
       AUTOSCHEMA_ENABLED: 'false',
       ENABLE_MODULES: ['text2vec-transformers', ...(backup ? ['backup-s3'] : [])].join(','),
       TRANSFORMERS_INFERENCE_API: props.embeddings.url('http'),
@@ -217,6 +227,7 @@ export class Members extends Construct {
       // Four fifths for Go's heap; the rest is for what it maps and for stacks. Go writes MiB where Kubernetes writes Mi.
       GOMEMLIMIT: `${shareOf(props.resources.memory, 0.8)}B`,
       ...(backup ? backupSettings(backup) : {}),
+      ...(signOn ? signOnSettings(signOn) : {}),
     };
     return [
       ...users.map((user, at) => user.env(keys[at] ?? '')),

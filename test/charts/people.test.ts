@@ -2,6 +2,7 @@ import { load } from 'js-yaml';
 import type { Environment } from '../../config/schema';
 import { spec } from '../../constructs/platform/workloads';
 import type { AppProjectSpec } from '../../imports/argoproj.io';
+import type { StatefulSetSpec } from '../../imports/k8s';
 import { find } from '../support';
 import { manifestsIn, platformOf } from './support';
 
@@ -10,10 +11,10 @@ const PROVIDER: NonNullable<Environment['access']>['identityProvider'] = {
   port: 443,
   cidr: '203.0.113.7/32',
   issuer: '/realms/lighthouse',
-  paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo' },
+  paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo', keys: '/keys' },
   groupsClaim: 'teams',
   groupsPrefix: 'oidc:',
-  clients: { argocd: 'argocd', grafana: 'grafana' },
+  clients: { argocd: 'argocd', grafana: 'grafana', weaviate: 'weaviate' },
   secretStore: 'platform',
   secretPath: 'lighthouse/sign-on',
 };
@@ -40,6 +41,32 @@ describe('one identity provider for people', () => {
     expect(secret?.['spec']).toMatchObject({
       data: [{ remoteRef: { key: 'lighthouse/sign-on/argocd', property: 'clientSecret' } }],
     });
+  });
+
+  test('is asked by Weaviate for its keys alone', () => {
+    const [members] = manifestsIn(platform, 'foundation').filter(
+      ({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'weaviate-members',
+    );
+    const { template } = spec<StatefulSetSpec>(members ?? find([], 'StatefulSet', 'weaviate-members'));
+    const env = template.spec?.containers[0]?.env ?? [];
+    expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
+      AUTHENTICATION_OIDC_ISSUER: 'https://sso.example.com/realms/lighthouse',
+      AUTHENTICATION_OIDC_JWKS_URL: 'https://sso.example.com/keys',
+      AUTHENTICATION_OIDC_CLIENT_ID: 'weaviate',
+      AUTHENTICATION_OIDC_GROUPS_CLAIM: 'teams',
+    });
+    const texts = manifestsIn(platform, 'foundation').flatMap(({ kind, data = {} }) =>
+      kind === 'ConfigMap' ? Object.entries(data as Record<string, string>) : [],
+    );
+    const groupOf = new Map(
+      texts
+        .filter(([file]) => file.startsWith('role-'))
+        .map(([file, text]) => [file, (JSON.parse(text) as { group?: string }).group]),
+    );
+    expect([groupOf.get('role-platform.json'), groupOf.get('role-on-call.json')]).toEqual([
+      'owners',
+      'on-call',
+    ]);
   });
 
   test('has the same four groups everywhere, without what the API server puts before them', () => {

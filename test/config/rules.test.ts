@@ -59,9 +59,9 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     host: sso.example.com
     port: 443
     cidr: 203.0.113.7/32
-    paths: { authorize: /authorize, token: /token, userinfo: /userinfo }
+    paths: { authorize: /authorize, token: /token, userinfo: /userinfo, keys: /keys }
     groupsPrefix: 'oidc:'
-    clients: { argocd: argocd, grafana: grafana }
+    clients: { argocd: argocd, grafana: grafana, weaviate: weaviate }
     secretStore: platform
     secretPath: lighthouse/sign-on
 postgres:`,

@@ -15,11 +15,21 @@ import { NamespaceScope } from '../../constructs/platform/names';
 import { containersOf, spec, workloadOf } from '../../constructs/platform/workloads';
 import { VectorDatabase, VectorDatabaseProps } from '../../constructs/vector-database';
 import { Embeddings, EmbeddingsProps } from '../../constructs/vector-database/embeddings';
-import { BRIDGE, COLLECTIONS, READER } from '../../constructs/vector-database/roles';
+import { BRIDGE, COLLECTIONS, READER, type Role } from '../../constructs/vector-database/roles';
+import type { SignOn } from '../../constructs/vector-database/sign-on';
 import { find, Ground, manifestsOf, platformWith } from '../support';
 
 const IMAGE = 'registry.example.com/weaviate:1.0.0';
 const size = { cpu: '1', memory: '2Gi' };
+
+const SIGN_ON: SignOn = {
+  issuer: 'https://sso.example.com/realms/x',
+  keys: 'https://sso.example.com/keys',
+  range: { name: 'sso.example.com', cidr: '203.0.113.7/32', port: 443 },
+  clientId: 'weaviate',
+  groupsClaim: 'teams',
+  groups: { platform: 'owners', onCall: 'on-call', auditor: 'auditors', developer: 'developers' },
+};
 
 interface Collection {
   readonly class: string;
@@ -150,9 +160,9 @@ describe('members', () => {
     const manifests = build();
     expect(environment(manifests)).toMatchObject({
       AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: 'false',
-      AUTHENTICATION_APIKEY_USERS: 'schema,bridge,reader,backup',
+      AUTHENTICATION_APIKEY_USERS: 'schema@lighthouse,bridge,reader,backup',
       AUTHENTICATION_APIKEY_ALLOWED_KEYS: '$(KEY_SCHEMA),$(KEY_BRIDGE),$(KEY_READER),$(KEY_BACKUP)',
-      AUTHORIZATION_RBAC_ROOT_USERS: 'schema',
+      AUTHORIZATION_RBAC_ROOT_USERS: 'schema@lighthouse',
     });
     const names = (weaviate(manifests).env ?? []).map(({ name }) => name);
     // Kubernetes fills in only what was declared further up.
@@ -285,6 +295,51 @@ describe('embeddings', () => {
   });
 });
 
+describe('people', () => {
+  const rolesOf = (manifests: readonly Manifest[]) =>
+    manifests.flatMap(({ kind, data = {} }) =>
+      kind === 'ConfigMap'
+        ? Object.entries(data as Record<string, string>)
+            .filter(([file]) => file.startsWith('role-'))
+            .map(([, text]) => JSON.parse(text) as Role)
+        : [],
+    );
+  const groupsOf = (manifests: readonly Manifest[]) =>
+    Object.fromEntries(rolesOf(manifests).flatMap(({ name, group }) => (group ? [[name, group]] : [])));
+
+  test('are nobody where nothing signs them in', () => {
+    const manifests = build();
+    expect(Object.keys(environment(manifests)).filter((name) => name.includes('OIDC'))).toEqual([]);
+    expect(groupsOf(manifests)).toEqual({});
+  });
+
+  test('are known by tokens of the provider, which is only asked for its keys, when somebody comes', () => {
+    const manifests = build({ database: { signOn: SIGN_ON } });
+    expect(environment(manifests)).toMatchObject({
+      AUTHENTICATION_OIDC_ENABLED: 'true',
+      AUTHENTICATION_OIDC_ISSUER: 'https://sso.example.com/realms/x',
+      AUTHENTICATION_OIDC_JWKS_URL: 'https://sso.example.com/keys',
+      AUTHENTICATION_OIDC_CLIENT_ID: 'weaviate',
+      AUTHENTICATION_OIDC_USERNAME_CLAIM: 'sub',
+      AUTHENTICATION_OIDC_GROUPS_CLAIM: 'teams',
+      AUTHENTICATION_APIKEY_ENABLED: 'true',
+    });
+    expect(policy(manifests, 'weaviate-members').egress).toContainEqual({
+      to: [{ ipBlock: { cidr: '203.0.113.7/32' } }],
+      ports: [{ protocol: 'TCP', port: 443 }],
+    });
+  });
+
+  test('have a role by their group, developers none; nobody may change users and roles', () => {
+    const manifests = build({ database: { signOn: SIGN_ON } });
+    expect(groupsOf(manifests)).toEqual({ platform: 'owners', 'on-call': 'on-call', auditor: 'auditors' });
+    const actions = rolesOf(manifests).flatMap(({ permissions }) => permissions.map(({ action }) => action));
+    expect(
+      actions.filter((action) => /_(users|roles|groups)$/.test(action) && !action.startsWith('read_')),
+    ).toEqual([]);
+  });
+});
+
 describe('schema', () => {
   const file = (name: string) =>
     readFileSync(join(__dirname, '../../constructs/vector-database/schema', name), 'utf8');
@@ -399,6 +454,7 @@ test('every choice can be made', () => {
       authority: ground.authority,
       clients,
       backupSchedule: '0 3 * * *',
+      signOn: SIGN_ON,
       backup: {
         name: 'vectors',
         host: endpoint.host,

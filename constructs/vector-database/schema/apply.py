@@ -1,7 +1,7 @@
 """Brings Weaviate's collections and roles to what the files beside this one say, and changes nothing else.
 
 What is missing is made, what the server can change is changed, and what it cannot change, or silently leaves as it is,
-ends this with an error. Nothing is ever deleted. May run as often as one likes.
+ends this with an error. No data is ever deleted. May run as often as one likes.
 """
 
 import glob
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import time
+from urllib.parse import quote
 
 from rest import call, fail, must, read
 
@@ -95,8 +96,8 @@ def ordered(value):
     return json.loads(json.dumps(value, sort_keys=True))
 
 
-def apply_role(wanted):
-    """Makes a role say exactly what is wanted and gives it to the user of the same name."""
+def apply_role(wanted, group=None):
+    """Makes a role say exactly what is wanted and gives it to the user of the same name, or to people of one group."""
     name = wanted["name"]
     path = f"/v1/authz/roles/{name}"
     status, found = call("GET", path)
@@ -116,11 +117,24 @@ def apply_role(wanted):
     found = must("GET", path)["permissions"]
     if sorted(map(json.dumps, map(ordered, found))) != sorted(map(json.dumps, map(ordered, wanted["permissions"]))):
         fail(f"role {name} is not what was wanted: {json.dumps(found)}")
-    held = [role["name"] for role in must("GET", f"/v1/authz/users/{name}/roles/db")]
-    if name not in held:
-        must("POST", f"/v1/authz/users/{name}/assign", {"roles": [name], "userType": "db"})
-        print(f"role {name}: assigned")
+    if group is None:
+        held = [role["name"] for role in must("GET", f"/v1/authz/users/{name}/roles/db")]
+        if name not in held:
+            must("POST", f"/v1/authz/users/{name}/assign", {"roles": [name], "userType": "db"})
+            print(f"role {name}: assigned")
+    else:
+        give_to_group(name, group)
     print(f"role {name}: as wanted")
+
+
+def give_to_group(role, group):
+    """The one thing that is taken away: another group than the one that is named had the role before it."""
+    holders = [holder["groupId"] for holder in must("GET", f"/v1/authz/roles/{role}/group-assignments")]
+    for verb, groups in (("assign", {group} - set(holders)), ("revoke", set(holders) - {group})):
+        for each in groups:
+            path = f"/v1/authz/groups/{quote(each, safe='')}/{verb}"
+            must("POST", path, {"roles": [role], "groupType": "oidc"})
+            print(f"role {role}: {verb} {each}")
 
 
 def recorded_version():
@@ -161,7 +175,8 @@ def main():
     for text in collections:
         apply_collection({**json.loads(text), "replicationConfig": replication})
     for text in files("role-*.json"):
-        apply_role(json.loads(text))
+        role = json.loads(text)
+        apply_role(role, role.pop("group", None))
     record_version(content, before)
     print(f"schema version {VERSION}")
 

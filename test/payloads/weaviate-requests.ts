@@ -1,0 +1,41 @@
+/** What is tried of everybody, and who may; everybody else must be refused. */
+export const REQUESTS: readonly (readonly [
+  what: string,
+  may: readonly string[],
+  method: string,
+  path: string,
+  body?: object,
+])[] = [
+  ['see how collections are made', ['platform', 'onCall', 'auditor'], 'GET', '/v1/schema/Decision'],
+  ['see how members are', ['platform', 'onCall', 'auditor'], 'GET', '/v1/nodes'],
+  ['see what the cluster is at', ['platform', 'onCall', 'auditor'], 'GET', '/v1/cluster/statistics'],
+  ['read roles', ['platform', 'auditor'], 'GET', '/v1/authz/roles/bridge'],
+  ['see which roles a user has', ['platform', 'auditor'], 'GET', '/v1/authz/users/bridge/roles/db'],
+  ['read objects', ['platform'], 'GET', '/v1/objects?class=SchemaVersion'],
+  [
+    'make a collection',
+    ['platform'],
+    'POST',
+    '/v1/schema',
+    { class: 'Made', vectorizer: 'none', properties: [{ name: 'x', dataType: ['int'] }] },
+  ],
+  ['write an object', ['platform'], 'POST', '/v1/objects', { class: 'Made', properties: { x: 1 } }],
+  ['delete a collection', ['platform'], 'DELETE', '/v1/schema/Made'],
+  ['make a role', [], 'POST', '/v1/authz/roles', { name: 'mine', permissions: [{ action: 'read_cluster' }] }],
+  ['make a user', [], 'POST', '/v1/users/db/mine'],
+  ['have a key made anew', [], 'POST', '/v1/users/db/bridge/rotate-key'],
+  [
+    'give a role to a group',
+    [],
+    'POST',
+    '/v1/authz/groups/developers/assign',
+    { roles: ['auditor'], groupType: 'oidc' },
+  ],
+  [
+    'take a role from a group',
+    [],
+    'POST',
+    '/v1/authz/groups/auditors/revoke',
+    { roles: ['auditor'], groupType: 'oidc' },
+  ],
+];
