@@ -112,7 +112,8 @@ signs in for that client without one of the groups sees the names and the health
 ## What on-call may change
 
 A role knows objects, not their fields. Policies of the API server narrow what on-call may patch: of a CronJob, whether it is suspended; of what
-operators and Argo CD listen to, annotations; in a pod, its own scripts (\`/bin/sh /config/<name>.sh\`). A fail-over of Redis by hand and a
+operators and Argo CD listen to, annotations; in a pod, its own scripts (\`/bin/sh /config/<name>.sh\`), which holds for developers where events are read. That namespace, \`reading\`, is where
+\`postgres.lentLogins\` is set. A fail-over of Redis by hand and a
 backup at once are for the platform's owners, who may exec and run Jobs: whoever may do that sees what the pod sees.
 
 ## Breaking the glass

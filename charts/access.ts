@@ -4,8 +4,14 @@ import { ClusterStore } from '../constructs/platform/secret-source';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation } from './foundation';
 
-/** What people may do. Comes after everything that makes a namespace of the foundation. */
-export function access({ chart, site, bridge, observability }: Foundation): void {
+/**
+ * What people may do. Comes after everything that makes a namespace of the foundation.
+ * @param reading where people read events; undefined where they do not
+ */
+export function access(
+  { chart, site, bridge, observability }: Foundation,
+  reading: PlatformNamespace | undefined,
+): void {
   const { access: people } = site.environment;
   if (!people) return;
   const all = chart.node.findAll().filter((node) => node instanceof PlatformNamespace);
@@ -18,6 +24,7 @@ export function access({ chart, site, bridge, observability }: Foundation): void
       bridge: bridge.namespace,
       observability: observability.namespace,
       argocd,
+      ...(reading ? { reading } : {}),
     },
   });
   const { identityProvider } = people;

@@ -96,7 +96,7 @@ export function foundation(app: App, environment: Environment, cluster: Cluster,
     chart,
     site,
     services: {
-      postgres: eventStore(site, postgres, buckets.postgres, clients),
+      postgres: eventStore(site, postgres, buckets.postgres, { clients, vault: secrets }),
       redis: redis(site, namespaces.add('redis'), clients),
       objectStorage: storage,
       vectorDatabase: vectorDatabase(site, vectors, buckets.vectors, embeddings),
@@ -193,13 +193,16 @@ function eventStore(
   { environment, cluster, images, ground }: Site,
   namespace: PlatformNamespace,
   bucket: Bucket,
-  clients: readonly NamespaceScope[],
+  { clients, vault }: { readonly clients: readonly NamespaceScope[]; readonly vault: NamespaceScope },
 ): PostgresCluster {
-  const { recoverFrom, ...postgres } = environment.postgres;
+  const { recoverFrom, lentLogins, ...postgres } = environment.postgres;
   const primary = environment.clusters.find(({ role }) => role === 'primary') ?? cluster;
   const origin =
     cluster.role === 'primary'
-      ? { recoverFrom }
+      ? {
+          recoverFrom,
+          ...(lentLogins === undefined ? {} : { lending: { by: vault, logins: lentLogins } }),
+        }
       : { standbyOf: archiveFolder(archiveOf(environment, primary), recoverFrom) };
   return new PostgresCluster(namespace, 'events', {
     ...ground,

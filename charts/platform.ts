@@ -12,6 +12,7 @@ import { foundation } from './foundation';
 import { mesh } from './mesh';
 import { operations } from './operations';
 import { PhaseChart } from './phase-chart';
+import { reading } from './reading';
 import { recommendations } from './recommendations';
 
 /** Where the runbook of each alert lies. */
@@ -21,7 +22,7 @@ const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
 export function buildPlatform(environment: Environment, cluster: Cluster, images: Images): Platform {
   const app = new App();
   const ground = foundation(app, environment, cluster, images);
-  access(ground);
+  access(ground, reading(ground));
   admission(ground);
   const lighthouse = automation(app, ground);
   const phases: [PhaseChart, ...PhaseChart[]] = [

@@ -582,6 +582,13 @@ export const environmentSchema = {
           description: 'Connections that clients may hold open at the poolers, all together.',
         },
         eventRetention: { ...days, description: 'How long events are kept in the event store.' },
+        lentLogins: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 50,
+          description:
+            'Logins that read events, lent by Vault to people for an hour at the most: how many at once. None where it is not there.',
+        },
         backup: {
           type: 'object',
           additionalProperties: false,

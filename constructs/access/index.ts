@@ -11,7 +11,16 @@ import {
 import type { NamespaceScope } from '../platform/names';
 import { namespaceOf } from '../platform/names';
 import { limitBreakGlass, limitOnCall } from './limits';
-import { breaking, EDGE, EVERYTHING, FORWARDING, OPERATING, READING, REPAIRING } from './resources';
+import {
+  breaking,
+  EDGE,
+  EVERYTHING,
+  EXECUTING,
+  FORWARDING,
+  OPERATING,
+  READING,
+  REPAIRING,
+} from './resources';
 
 /** People, by what they do. */
 export const PEOPLE = ['platform', 'onCall', 'auditor', 'developer'] as const;
@@ -24,7 +33,10 @@ export interface AccessProps {
   /** Namespaces of the platform. */
   readonly namespaces: readonly NamespaceScope[];
   /** Those that some people may do more in, of Lighthouse and its edge, and of what watches. */
-  readonly places: Readonly<Record<'bridge' | 'observability' | 'argocd', NamespaceScope>>;
+  readonly places: Readonly<Record<'bridge' | 'observability' | 'argocd', NamespaceScope>> & {
+    /** Where events are read. @default - nowhere */
+    readonly reading?: NamespaceScope;
+  };
 }
 
 /** Service account that may do everything in the platform's namespaces, for as long as a token of it lives. */
@@ -72,6 +84,10 @@ export class Access extends Construct {
 
     this.role('edge', places.bridge.name, EDGE, ['platform', 'onCall']);
     this.role('silencer', places.observability.name, FORWARDING, ['platform', 'onCall']);
+    if (places.reading) {
+      this.role('reading', places.reading.name, EXECUTING, ['platform', 'onCall', 'developer']);
+      this.bind(reader, places.reading.name, this.subjects(['developer']));
+    }
     limitOnCall(this, groups);
 
     const account = new ServiceAccount(this, 'Account', {

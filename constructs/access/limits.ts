@@ -48,12 +48,10 @@ function refuse(scope: Construct, id: string, name: string, spec: ValidatingAdmi
  */
 export function limitOnCall(
   scope: Construct,
-  groups: { readonly onCall: string; readonly platform: string },
+  groups: { readonly onCall: string; readonly developer: string; readonly platform: string },
 ): void {
-  const matchConditions = [
-    { name: 'on-call', expression: isIn(groups.onCall) },
-    { name: 'not-platform', expression: `!${isIn(groups.platform)}` },
-  ];
+  const notPlatform = { name: 'not-platform', expression: `!${isIn(groups.platform)}` };
+  const matchConditions = [{ name: 'on-call', expression: isIn(groups.onCall) }, notPlatform];
   refuse(scope, 'Changes', 'lighthouse-on-call-changes', {
     matchConditions,
     matchConstraints: {
@@ -83,7 +81,13 @@ export function limitOnCall(
     ],
   });
   refuse(scope, 'Exec', 'lighthouse-on-call-exec', {
-    matchConditions,
+    matchConditions: [
+      {
+        name: 'on-call-or-developer',
+        expression: `${isIn(groups.onCall)} || ${isIn(groups.developer)}`,
+      },
+      notPlatform,
+    ],
     matchConstraints: {
       resourceRules: [
         { apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'], operations: ['CONNECT'] },
@@ -93,7 +97,8 @@ export function limitOnCall(
       {
         expression:
           "object.command.size() >= 2 && object.command[0] == '/bin/sh' && object.command[1].matches('^/config/[-a-z]+[.]sh$')",
-        message: 'on-call may run the scripts of a pod, /bin/sh /config/<name>.sh, and nothing else',
+        message:
+          'on-call and developers may run the scripts of a pod, /bin/sh /config/<name>.sh, and nothing else',
       },
     ],
   });

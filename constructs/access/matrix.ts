@@ -93,6 +93,11 @@ export const MATRIX: readonly Line[] = [
     ...OPERATORS,
     BREAK_GLASS,
   ]),
+  line('read events (on-call and developers: by its script)', ['create', '', 'pods/exec'], 'reading', [
+    ...OPERATORS,
+    'developer',
+    BREAK_GLASS,
+  ]),
   line('exec into a database', ['create', '', 'pods/exec'], 'postgres', ['platform', BREAK_GLASS]),
   line(
     'switch the edge’s mode',

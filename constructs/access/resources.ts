@@ -81,6 +81,9 @@ export const EDGE: readonly PolicyRule[] = [
   rule('', ['configmaps'], 'create'),
 ];
 
+/** Where events are read: the script that does it. */
+export const EXECUTING: readonly PolicyRule[] = [rule('', ['pods/exec'], 'create', 'get')];
+
 /** Where silences are: a port of a pod, by way of the API server. */
 export const FORWARDING: readonly PolicyRule[] = [rule('', ['pods/portforward'], 'create', 'get')];
 

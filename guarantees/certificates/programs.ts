@@ -94,6 +94,11 @@ export const PROGRAMS: readonly Program[] = [
   { of: /\/blackbox-exporter:/, leaf: EACH_CONNECTION, source: 'its source: a client of its own per probe' },
   { of: /\/lighthouse\/bridge:/, leaf: EACH_CONNECTION, source: 'redis-py: a context per connection' },
   {
+    of: /\/postgresql:/,
+    leaf: EACH_CONNECTION,
+    source: 'documentation of libpq (sslcert): psql has one connection',
+  },
+  {
     of: /^Cluster$/,
     leaf: { how: 'its operator reloads PostgreSQL', within: MINUTE },
     source: 'documentation of CloudNativePG (certificates; label cnpg.io/reload)',

@@ -2,22 +2,23 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder } from '../../acceptance/report';
+import { EventReading } from '../../constructs/event-reading';
 import { PostgresCluster } from '../../constructs/postgres-cluster';
-import { clientRules } from '../../constructs/postgres-cluster/client-rules';
 import { LENDER } from '../../constructs/postgres-cluster/lender';
-import { schemaFiles } from '../../test/payloads/event-store-files';
-import { DATABASE, OWNER, PASSWORD, PoolerStand } from '../../test/payloads/pooler-stand';
+import { DATABASE, PASSWORD } from '../../test/payloads/pooler-stand';
 import { CHECKER, Configured, lastLine } from './configured';
-import { Consumer, type Printed, vaultFor } from './consumers';
+import { type Printed, vaultFor } from './consumers';
+import { Database, type Lent } from './database';
+import { Room } from './room';
 import { same, type Stand, until } from './stand';
 
-const BORROWER = { namespace: 'app', name: 'consumer' };
+const BORROWER = { namespace: 'reading', name: 'events' };
 const LOGINS = 2;
 const CREDENTIALS = '/v1/database/creds/events-reader';
 const ROLE = '/v1/database/roles/events-reader';
 const COUNT = 'SELECT count(*) FROM events';
 
-/** A cluster that lends two logins at once, to one program. */
+/** A cluster that lends two logins at once, to where people read events. */
 function lending(): Printed {
   return vaultFor((vault, { namespaces, vaultNamespace, authority, maker }) => {
     const { lender } = new PostgresCluster(namespaces.add('postgres'), 'events', {
@@ -31,16 +32,13 @@ function lending(): Printed {
       lending: { by: vaultNamespace, logins: LOGINS },
     });
     if (!lender) throw new Error('nothing is lent');
-    const { connections } = new Consumer(namespaces.add(BORROWER.namespace), BORROWER.name);
-    vault.lease({ connections, account: BORROWER.name }, lender);
+    new EventReading(namespaces.add(BORROWER.namespace), BORROWER.name, {
+      images: { postgres: 'postgres', python: 'python' },
+      vault,
+      lender,
+      authority,
+    });
   });
-}
-
-/** A login that was lent. */
-interface Lent {
-  readonly lease_id: string;
-  readonly lease_duration: number;
-  readonly data: { readonly username: string; readonly password: string };
 }
 
 /** Logins that Vault lends of PostgreSQL, of the platform's own major version, by way of a pooler. */
@@ -107,7 +105,7 @@ export async function proveLeases(recorder: Recorder, stand: Stand): Promise<voi
         COUNT,
       );
       same(bare.ok, false, 'let in without a certificate');
-      same(/^lease_kubernetes_app_consumer_\w{16}$/.test(data.username), true, data.username);
+      same(/^lease_kubernetes_reading_events_\w{16}$/.test(data.username), true, data.username);
       await logOut(token);
       return `${data.username.slice(0, -16)}…, for ${seconds} s`;
     });
@@ -171,6 +169,26 @@ export async function proveLeases(recorder: Recorder, stand: Stand): Promise<voi
         throw new Error(told.stdout);
       return `gone after ${time} ms, its session too; asked for a day: ${longest} s, in PostgreSQL ${valid} s; ${lastLine(await vault.apply())}`;
     });
+    await step(
+      'a person reads by a script; what they were lent goes with them, however they go',
+      async () => {
+        const room = await Room.open(vault, database, BORROWER, CREDENTIALS.slice('/v1/'.length));
+        const { stdout, stderr } = await room.read('-At', '-c', COUNT);
+        same(stdout.trim(), '0', stderr);
+        await until('it is given back', async () => (await database.lent()) === 0);
+        const first = room.start('-c', 'SELECT pg_sleep(60)');
+        const second = room.start('-c', 'SELECT pg_sleep(60)');
+        await until('both are lent', async () => (await database.lent()) === 2);
+        const third = await room.read('-c', COUNT);
+        same([third.status, /all 2 logins are lent/.test(third.stderr)], [1, true], third.stderr);
+        first.kill('SIGKILL');
+        const time = await until('one is left', async () => (await database.lent()) === 1);
+        second.kill('SIGTERM');
+        await room.close();
+        await until('none is left', async () => (await database.lent()) === 0);
+        return `a script that was killed: given back after ${time} ms; the third: ${third.stderr.trim().slice(0, 40)}…`;
+      },
+    );
     await step('its password is another one: written by whoever writes, and used', async () => {
       writeFileSync(join(login, 'password'), 'another');
       await database.stand.asSuperuser(`ALTER ROLE ${LENDER} PASSWORD 'another'`);
@@ -202,55 +220,4 @@ export async function proveLeases(recorder: Recorder, stand: Stand): Promise<voi
 async function role(vault: Configured): Promise<object> {
   const { data } = JSON.parse((await vault.ask(ROLE)).body.toString()) as { data: object };
   return data;
-}
-
-/** PostgreSQL with the event store and Vault's login, behind PgBouncer. */
-class Database {
-  private constructor(readonly stand: PoolerStand) {}
-
-  static async start(): Promise<Database> {
-    const stand = await PoolerStand.open('platform');
-    try {
-      await stand.startPostgres(clientRules(OWNER));
-      const made = await stand.asSuperuser(
-        `CREATE ROLE ${LENDER} LOGIN CREATEROLE CONNECTION LIMIT 6 PASSWORD '${PASSWORD}'`,
-      );
-      if (!made.ok) throw new Error(made.said);
-      const folder = join(stand.folder, 'event-store');
-      mkdirSync(folder);
-      for (const [name, text] of Object.entries(schemaFiles())) writeFileSync(join(folder, name), text);
-      const files = ['-1', '-f', 'apply.sql', '-f', 'lender.sql'];
-      const applied = await stand.locally(OWNER, files, DATABASE, folder);
-      if (!applied.ok) throw new Error(applied.said);
-      await stand.startPooler();
-      return new Database(stand);
-    } catch (error) {
-      await stand.close();
-      throw error;
-    }
-  }
-
-  /** As a program does: by the pooler, with a certificate of the platform. */
-  as(
-    { username: role, password }: Lent['data'],
-    ...statements: readonly string[]
-  ): ReturnType<PoolerStand['connect']> {
-    const client = { role, password, database: DATABASE, certificate: 'platform/bridge' };
-    return this.stand.connect('PgBouncer', client, ...statements);
-  }
-
-  async number(sql: string): Promise<number> {
-    return Number((await this.stand.asSuperuser(sql)).said);
-  }
-
-  /** Roles that are lent. */
-  lent(): Promise<number> {
-    return this.number(`SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lease\\_%'`);
-  }
-
-  sessions(role: string): Promise<number> {
-    return this.number(
-      `SELECT count(*) FROM pg_stat_activity WHERE usename = '${role}' AND state = 'active'`,
-    );
-  }
 }

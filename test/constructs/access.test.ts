@@ -12,7 +12,8 @@ const groups: AccessProps['groups'] = {
 
 const platformFor = (own: AccessProps['groups'] = groups) =>
   platformWith(({ namespaces }) => {
-    const [bridge, observability, postgres, redis] = [
+    const [reading, bridge, observability, postgres, redis] = [
+      namespaces.add('reading'),
       namespaces.add('bridge'),
       namespaces.add('observability'),
       namespaces.add('postgres'),
@@ -20,8 +21,8 @@ const platformFor = (own: AccessProps['groups'] = groups) =>
     ];
     const props: Required<AccessProps> = {
       groups: own,
-      namespaces: [bridge, observability, postgres, redis],
-      places: { bridge, observability, argocd: namespaces.existing('argocd') },
+      namespaces: [reading, bridge, observability, postgres, redis],
+      places: { bridge, observability, argocd: namespaces.existing('argocd'), reading },
     };
     new Access(namespaces.add('access'), 'people', props);
   });
