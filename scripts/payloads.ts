@@ -44,8 +44,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 const USAGE = `usage: npm run test:payloads [-- NAME ...]
 
-Runs the payload files in their own programs: PostgreSQL, PgBouncer, Redis, Sentinel, HAProxy and Python, which must be installed, and
-Argo CD, Istio's control plane, Weaviate and kube-score, which are built once. It changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
+Runs the payload files in their own programs: PostgreSQL, PgBouncer, Redis, Sentinel, HAProxy and Python, which must be installed (one check
+has PostgreSQL's server from an npm package), and Argo CD, Istio's control plane, Weaviate and kube-score, which are built once. It
+changes nothing outside temporary folders and .cache/. NAME is one or more of: ${Object.keys(CHECKS).join(', ')}
 (default: all).
 Ends with "N passed, N failed"; exit status 1 where something failed.`;
 
