@@ -42,6 +42,9 @@ export const WEAVIATE_VERSION = 'v1.38.2';
 /** The version of kube-score; `tools/kube-score/go.mod` requires it. */
 export const KUBE_SCORE_VERSION = 'v1.20.0';
 
+/** The version of Kyverno, whose module names cosign's and crane's too; `tools/kyverno/go.mod` requires it. */
+export const KYVERNO_VERSION = 'v1.19.1';
+
 /** No release of it is a module; this is of the branch of 1.31. */
 const ISTIO_VERSION = 'v0.0.0-20260827124520-eed52ebb66ad';
 
@@ -152,6 +155,26 @@ export const PROGRAMS = {
     module: 'kube-score',
     package: 'github.com/zegl/kube-score/cmd/kube-score',
   },
+  // Its version is a flag of its build. What answers the API server, and no other of its programs.
+  kyverno: {
+    ask: [],
+    answer: /(?!)/,
+    module: 'kyverno',
+    package: 'github.com/kyverno/kyverno/cmd/kyverno',
+  },
+  cosign: {
+    ask: ['version'],
+    answer: /GitVersion:\s+v3\./,
+    module: 'kyverno',
+    package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+  },
+  // It has a registry too.
+  crane: {
+    ask: ['version'],
+    answer: /^v?0\.2\d\./,
+    module: 'kyverno',
+    package: 'github.com/google/go-containerregistry/cmd/crane',
+  },
   // What Istio's own validation and control plane make of policies.
   'istio-mesh': own('istio', 'istio-mesh'),
 } as const satisfies Readonly<Record<string, Program>>;
@@ -175,6 +198,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   weaviate: WEAVIATE_VERSION,
   istio: ISTIO_VERSION,
   vault: VAULT_VERSION,
+  kyverno: KYVERNO_VERSION,
 };
 
 /** Where a program is when it was built here. */

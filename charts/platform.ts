@@ -11,9 +11,10 @@ import { bootstrap } from './bootstrap';
 import { foundation } from './foundation';
 import { mesh } from './mesh';
 import { operations } from './operations';
-import { PhaseChart } from './phase-chart';
+import type { PhaseChart } from './phase-chart';
 import { reading } from './reading';
 import { recommendations } from './recommendations';
+import { validation } from './validation';
 
 /** Where the runbook of each alert lies. */
 const RUNBOOKS = join(__dirname, '..', 'docs', 'runbooks');
@@ -29,7 +30,7 @@ export function buildPlatform(environment: Environment, cluster: Cluster, images
     ground.chart,
     lighthouse.chart,
     operations(app, ground, lighthouse),
-    new PhaseChart(app, 'validation'),
+    validation(app, ground),
   ];
   if (cluster.verticalPodAutoscaler) recommendations(phases);
   const meshed = environment.mesh ? mesh(phases) : undefined;

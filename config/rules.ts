@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { parseDuration } from '../constructs/platform/duration';
 import { parseQuantity } from '../constructs/platform/quantity';
 import { type Finding, type Path, show } from './document';
@@ -55,6 +56,16 @@ export const rules: Readonly<Record<string, Rule>> = {
       ),
     );
   }),
+
+  'public keys can be read': rule(['signatures'], ({ signatures }) =>
+    (signatures?.publicKeys ?? []).flatMap((key, i) =>
+      unless(
+        isPublicKey(key),
+        ['signatures', 'publicKeys', i],
+        'must be an ECDSA, RSA or Ed25519 key: what is between its first and its last line is none',
+      ),
+    ),
+  ),
 
   'sync windows are in a time zone that exists': rule(['delivery'], ({ delivery: { syncWindows = [] } }) =>
     syncWindows.flatMap(({ timeZone }, i) =>
@@ -483,6 +494,17 @@ const isTime = (text: string): boolean => {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString() === text.replace('Z', '.000Z');
 };
+
+/** What cosign makes signatures with; keys for agreeing on secrets are none. */
+const SIGNING: ReadonlySet<string | undefined> = new Set(['ec', 'rsa', 'ed25519']);
+
+function isPublicKey(pem: string): boolean {
+  try {
+    return SIGNING.has(createPublicKey(pem).asymmetricKeyType);
+  } catch {
+    return false;
+  }
+}
 
 function isTimeZone(name: string): boolean {
   try {

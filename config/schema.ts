@@ -1,6 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { OPERATOR_NAMES } from '../constructs/platform-operators/operators';
 import { DURATION_PATTERN } from '../constructs/platform/duration';
+import { IMAGE_NAMES } from './images';
 
 // One fact in one place: the types of the program, the checks of ajv and the completion of editors
 // (environment.schema.json, written by `npm run schema`) all come from this object. What one value says about another
@@ -476,6 +477,43 @@ export const environmentSchema = {
         mode: {
           enum: ['ambient'],
           description: "Istio's mode with an agent on each node and none in the pods.",
+        },
+      },
+    },
+    signatures: {
+      type: 'object',
+      description:
+        'Images that run only where they are signed: Kyverno asks their registry before a pod is made. Without it: whatever is called so runs.',
+      additionalProperties: false,
+      required: ['images', 'publicKeys'],
+      properties: {
+        images: {
+          type: 'array',
+          description: 'Which of images.yaml; Lighthouse’s own are bridge, fuse and eventStoreMigration.',
+          minItems: 1,
+          uniqueItems: true,
+          items: { enum: IMAGE_NAMES },
+        },
+        publicKeys: {
+          type: 'array',
+          description:
+            'Public keys of whoever signs them, as cosign writes them to cosign.pub. One of them suffices: a new one is listed before it signs.',
+          minItems: 1,
+          maxItems: 3,
+          uniqueItems: true,
+          items: {
+            type: 'string',
+            pattern: '^-----BEGIN PUBLIC KEY-----\\n([A-Za-z0-9+/=]+\\n)+-----END PUBLIC KEY-----\\n?$',
+            message: 'must be a public key as PEM, from -----BEGIN PUBLIC KEY----- to its end',
+          },
+        },
+        login: {
+          type: 'object',
+          description:
+            'How Kyverno logs in to the registry: an entry with dockerconfigjson. Without it: the registry lets anybody read.',
+          additionalProperties: false,
+          required: ['secretStore', 'secretPath'],
+          properties: secretReference,
         },
       },
     },

@@ -25,6 +25,7 @@ import { routes } from './routes';
 import { scratch } from './scratch';
 import { secrets } from './secrets';
 import { selectors } from './selectors';
+import { signatures } from './signatures';
 import { vault } from './vault';
 import { waves } from './waves';
 
@@ -47,6 +48,7 @@ export const guarantees: readonly Guarantee[] = [
   privileges,
   accounts,
   admission,
+  signatures,
   budgets,
   autoscalers,
   drains,

@@ -100,10 +100,11 @@ function keptIn(field: string): 'ConfigMap' | 'Secret' | undefined {
   return kept.get(field);
 }
 
-/** What cert-manager's cluster issuers and trust-manager read lies in their own namespace, not in the object's. */
+/** What cert-manager's cluster issuers, trust-manager and Kyverno read lies in their own namespace, not in the object's. */
 const OPERATOR_NAMESPACE: Readonly<Record<string, string>> = {
   ClusterIssuer: 'cert-manager',
   Bundle: 'cert-manager',
+  ImageValidatingPolicy: 'kyverno',
 };
 
 /** Kinds whose contents are somebody else's language: schemas, charts' values, files. */

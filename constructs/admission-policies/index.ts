@@ -4,8 +4,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { load } from 'js-yaml';
 import { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../imports/k8s';
 import { type Holes, renderPayload } from '../platform/config-files';
-import { objectsIn } from '../platform/manifest';
-import { type Exception, type Tables, tablesOf } from './tables';
+import { type Exception, namespacesOf, type Tables, tablesOf } from './tables';
 
 export interface AdmissionPoliciesProps {
   /** All of the platform, once it is built: what is in it is what is let through. */
@@ -59,7 +58,7 @@ export class AdmissionPolicies extends Construct {
                 {
                   key: 'kubernetes.io/metadata.name',
                   operator: 'In',
-                  values: Lazy.any({ produce: () => this.namespaces }) as string[],
+                  values: Lazy.any({ produce: () => namespacesOf(this.props.platform) }) as string[],
                 },
               ],
             },
@@ -90,12 +89,5 @@ export class AdmissionPolicies extends Construct {
     const { platform, exceptions } = this.props;
     this.read ??= tablesOf(platform, exceptions);
     return this.read;
-  }
-
-  private get namespaces(): string[] {
-    return objectsIn(this.props.platform)
-      .filter(({ kind }) => kind === 'Namespace')
-      .map(({ name }) => name)
-      .sort();
   }
 }

@@ -86,8 +86,10 @@ export class Delivery extends Construct {
         ...windowsFor(props.syncWindows),
       },
     });
+    // What lies in no namespace has one all the same.
+    const [any] = namespacesOf(objects);
     phases.forEach(({ name, contents }, index) => {
-      const [namespace] = namespacesOf(objectsIn(contents));
+      const [namespace = any] = namespacesOf(objectsIn(contents));
       this.application(name, project.name, namespace, props.firstWave + index);
     });
   }

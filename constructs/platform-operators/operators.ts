@@ -38,12 +38,12 @@ const reserve = (cpu: string, memory: string) => ({ requests: { cpu, memory }, l
 const off = { enabled: false };
 
 /** As far as that goes: a chart's pods must come up in one zone too. */
-const overZones = (app: string) => [
+const overZones = (name: string, label = 'app') => [
   {
     topologyKey: 'topology.kubernetes.io/zone',
     maxSkew: 1,
     whenUnsatisfiable: 'ScheduleAnyway',
-    labelSelector: { matchLabels: { app } },
+    labelSelector: { matchLabels: { [label]: name } },
   },
 ];
 
@@ -197,6 +197,27 @@ export const OPERATORS = {
         metricServer: reserve('20m', '128Mi'),
         webhooks: reserve('20m', '128Mi'),
       },
+    },
+  },
+  kyverno: {
+    repository: 'https://kyverno.github.io/kyverno',
+    chart: 'kyverno',
+    version: '3.9.1',
+    namespace: 'kyverno',
+    groups: ['policies.kyverno.io'],
+    needs: [],
+    requests: { cpu: '200m', memory: '512Mi' },
+    // What answers the API server alone, with a budget of its own where there are two: nothing is cleaned up, made or reported.
+    values: {
+      admissionController: {
+        replicas: 2,
+        topologySpreadConstraints: overZones('admission-controller', 'app.kubernetes.io/component'),
+        container: { resources: reserve('100m', '256Mi') },
+      },
+      backgroundController: off,
+      cleanupController: off,
+      reportsController: off,
+      features: { admissionReports: off },
     },
   },
   // The mesh. Nothing of it is asked by the API server at every change: what is declared was validated before it was printed,

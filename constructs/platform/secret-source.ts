@@ -50,6 +50,11 @@ export interface FetchedSecretProps {
   readonly annotations?: Readonly<Record<string, string>>;
   /**
    * Of the Secret.
+   * @default - Kubernetes' own, Opaque
+   */
+  readonly type?: string;
+  /**
+   * Of the Secret.
    * @default - none
    */
   readonly labels?: Readonly<Record<string, string>>;
@@ -57,7 +62,8 @@ export interface FetchedSecretProps {
 
 /** Has values copied into a Secret by external-secrets, which looks every hour whether they are others now; the Secret's name. */
 export function fetchSecret(construct: Construct, id: string, props: FetchedSecretProps): string {
-  const { source, values, name = objectName(construct), namespace, annotations, labels } = props;
+  const { source, values, name = objectName(construct), namespace, annotations } = props;
+  const template = templateOf(props);
   const places = Object.entries(values);
   const entries = [...new Set(places.map(([, { entry }]) => entry))];
   new ExternalSecret(construct, id, {
@@ -65,7 +71,7 @@ export function fetchSecret(construct: Construct, id: string, props: FetchedSecr
     spec: {
       secretStoreRef: source.storeFor(construct, entries),
       refreshInterval: '1h',
-      target: { name, ...(labels ? { template: { metadata: { labels } } } : {}) },
+      target: { name, ...(template ? { template } : {}) },
       data: places.map(([secretKey, { entry, property }]) => ({
         secretKey,
         remoteRef: { key: entry, property },
@@ -73,6 +79,12 @@ export function fetchSecret(construct: Construct, id: string, props: FetchedSecr
     },
   });
   return name;
+}
+
+/** What the Secret is beside its values, where that is said. */
+function templateOf({ type, labels }: FetchedSecretProps) {
+  if (type === undefined && labels === undefined) return undefined;
+  return { ...(type ? { type } : {}), ...(labels ? { metadata: { labels } } : {}) };
 }
 
 /** Properties of one entry, each by its own name. */

@@ -128,6 +128,15 @@ export const CUSTOM_RESOURCES: readonly CrdSource[] = [
     kinds: ['Alertmanager', 'PodMonitor', 'Probe', 'Prometheus', 'PrometheusRule', 'ServiceMonitor'],
   },
   {
+    module: 'github.com/kyverno/kyverno',
+    version: 'v1.19.1',
+    sha256: 'e9d374f6904c4b39de932ad7ade582e90159f520dbb27337415639f5ae2c73bf',
+    folder: 'config/crds/policies.kyverno.io',
+    file: 'policies.kyverno.io_imagevalidatingpolicies.yaml',
+    group: 'policies.kyverno.io',
+    kinds: ['ImageValidatingPolicy'],
+  },
+  {
     module: 'github.com/cloudnative-pg/cloudnative-pg',
     version: 'v1.30.0',
     sha256: '68fad0cf2253cc940f24fe38f358dd2ee5a25a8fbc7d5189bddfc23b3f55fb0d',

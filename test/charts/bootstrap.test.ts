@@ -139,8 +139,8 @@ test('operators that a cluster has already are not installed', () => {
 });
 
 test('every operator is installed where its resources are, and only there: development reads no secrets from outside and has no mesh', () => {
-  // One process that keeps its state is neither scaled nor switched.
-  const used = OPERATOR_NAMES.filter((name) => name !== 'argo-rollouts' && name !== 'keda');
+  // One process that keeps its state is neither scaled nor switched, and nobody's signature is asked for.
+  const used = OPERATOR_NAMES.filter((name) => !['argo-rollouts', 'keda', 'kyverno'].includes(name));
   expect(installedIn(platformOf('production'))).toEqual(used);
   const away = ['external-secrets', 'istio-base', 'istio-csr', 'istiod', 'istio-cni', 'ztunnel'];
   expect(installedIn(platformOf('development'))).toEqual(used.filter((name) => !away.includes(name)));

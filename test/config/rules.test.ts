@@ -22,6 +22,15 @@ const RECOVERY = (server: string, time: string) =>
   `retention: 30d\n  recoverFrom: { serverName: ${server}, targetTime: ${time} }`;
 const AGENT = (id: string) => `{ id: ${id}, type: security, capabilities: [audit] }`;
 const SPREAD: Edit = ['spreading: preferred', 'spreading: required'];
+const P256 = [
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPVr/l6yx2EfOjkvujlqviqpOqst4',
+  'x5INn8l58jD0Yb2FXx8OpAykmmwbHukufheD4ZIHYcxSD7OfewC6cohFzg==',
+];
+const X25519 = ['MCowBQYDK2VuAyEAszftPQCx8RSuRZRd02OTaR4eLNG4z6AiA64kL/bOvV8='];
+const signatures = (lines: readonly string[], mark = '') => {
+  const pem = ['-----BEGIN PUBLIC KEY-----', ...lines, '-----END PUBLIC KEY-----'];
+  return `signatures:\n  images: [bridge]\n  publicKeys:\n    - ${mark}|\n      ${pem.join('\n      ')}\n`;
+};
 
 /** For each rule, edits of a sample that break it (and nothing else), and what is said then. */
 const violations: Record<string, readonly (readonly [string, readonly Edit[], readonly string[]])[]> = {
@@ -70,6 +79,23 @@ postgres:`,
       [
         'access.groups.platform: must begin with "oidc:" (identityProvider.groupsPrefix) and go on, got "owners"',
         'access.groups.onCall: must begin with "oidc:" (identityProvider.groupsPrefix) and go on, got "oidc:"',
+      ],
+    ],
+  ],
+  'public keys can be read': [
+    [
+      PRODUCTION,
+      [['postgres:', `${signatures(['AAAA'], '‸')}postgres:`]],
+      [
+        'signatures.publicKeys[0]: must be an ECDSA, RSA or Ed25519 key: what is between its first and its last line is none',
+      ],
+    ],
+    [
+      PRODUCTION,
+      // A key of X25519: nothing can be signed with it.
+      [['postgres:', `${signatures(X25519, '‸')}postgres:`]],
+      [
+        'signatures.publicKeys[0]: must be an ECDSA, RSA or Ed25519 key: what is between its first and its last line is none',
       ],
     ],
   ],
@@ -512,6 +538,7 @@ describe('what the rules let through', () => {
     [PRODUCTION, [['retention: 30d', RECOVERY('production-paris', '2028-02-29T12:00:00Z')]]],
     [PRODUCTION, [["'0 0 */6 * * *'", "'0,30 0-59/10 0,12 31 12 0-6/2'"]]],
     [PRODUCTION, [['10.20.0.0/24', '10.20.0.4/30']]],
+    [PRODUCTION, [['postgres:', `${signatures(P256)}postgres:`]]],
     [DEVELOPMENT, [['instances: 1', 'instances: 3']]],
     [DEVELOPMENT, [SPREAD]],
   ])('%s with %j', (name, edits) => {

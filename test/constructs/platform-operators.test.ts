@@ -125,10 +125,11 @@ describe('the operators', () => {
   });
 });
 
-/** Everything that `values` reserves, wherever in them. */
+/** Everything that `values` reserves, wherever in them, for as many pods as are said beside it. */
 function reserved(values: unknown, resource: 'cpu' | 'memory'): number {
   if (typeof values !== 'object' || values === null) return 0;
-  return Object.entries(values).reduce((sum, [key, value]: [string, unknown]) => {
+  const { replicas, replicaCount } = values as { replicas?: number; replicaCount?: number };
+  const sum = Object.entries(values).reduce((sum, [key, value]: [string, unknown]) => {
     if (key !== 'resources') return sum + reserved(value, resource);
     // Several pods of one chart lie below one key, each by its name.
     const { requests } = value as { requests?: Record<typeof resource, string> };
@@ -137,14 +138,14 @@ function reserved(values: unknown, resource: 'cpu' | 'memory'): number {
       ? each.reduce((all, of) => all + reserved(of, resource), sum)
       : sum + parseQuantity(requests[resource]);
   }, 0);
+  return sum * (replicas ?? replicaCount ?? 1);
 }
 
 describe('a chart', () => {
   test.each(OPERATOR_NAMES)('of %s reserves what is counted for it', (name) => {
     const { requests, values } = operatorChart(name);
-    const replicas = Number(values['replicaCount'] ?? 1);
-    expect(replicas * reserved(values, 'cpu')).toBeCloseTo(parseQuantity(requests.cpu));
-    expect(replicas * reserved(values, 'memory')).toBe(parseQuantity(requests.memory));
+    expect(reserved(values, 'cpu')).toBeCloseTo(parseQuantity(requests.cpu));
+    expect(reserved(values, 'memory')).toBe(parseQuantity(requests.memory));
   });
 
   test('needs only operators that there are', () => {
