@@ -2,6 +2,7 @@ import { ACTORS, type Actor, MATRIX } from '../constructs/access/matrix';
 import { LONGEST_SECONDS } from '../constructs/access/limits';
 import { PEOPLE, type Person } from '../constructs/access';
 import { ROLES } from '../constructs/delivery/roles';
+import { RIGHTS } from '../constructs/vault-mtls/configuration/people';
 import { peoplesRoles } from '../constructs/vector-database/roles';
 import { table } from './markdown';
 
@@ -74,6 +75,15 @@ function weaviateTable(): string {
   return table(['what', 'action', ...people.map(({ title }) => title)], rows);
 }
 
+function vaultTable(): string {
+  const rows = RIGHTS.map(({ what, request, may }) => [
+    what,
+    request,
+    ...PEOPLE.map((person) => (may.includes(person) ? 'yes' : '–')),
+  ]);
+  return table(['what', 'request', ...PEOPLE.map((person) => TITLES[person])], rows);
+}
+
 /** The matrix of people as a page. */
 export function accessPage(): string {
   const rows = MATRIX.map(({ what, verb, resource, namespace = 'the whole cluster', may }) => [
@@ -93,7 +103,7 @@ ${table(['what', 'request', 'namespace', ...ACTORS.map((actor) => TITLES[actor])
 
 The same four groups, signed in by \`access.identityProvider\` where there is one. In Argo CD the owners are \`platform\`, on-call \`operator\`,
 developers and auditors \`reader\`; \`npm run test:payloads -- argo-cd\` asks Argo CD itself. In Grafana the owners administrate, on-call explores
-freely, everybody else looks. Vault has no sign-on for people: nobody reaches it but by way of the platform or the glass.
+freely, everybody else looks.
 
 ${argoCdTable()}
 
@@ -108,6 +118,15 @@ member starts without it. Nobody but the Job of the schema may change users and 
 the next sync. A token is for Weaviate's client (\`aud\`), lives as long as the provider says, and is not asked for again before: whoever is
 locked out at the provider is out when it ends. Whom the provider
 signs in for that client without one of the groups sees the names and the health of members and Weaviate's version, and is refused all else. In the log people are the provider's \`sub\`, with their groups.
+
+## Vault
+
+The same groups, signed in by the same provider, for an hour: \`vault login -method=oidc\` ([docs/guides/vault.md](../guides/vault.md)). The
+policies are made of this table; \`npm run prove:vault\` signs three people in to the real Vault and asks every line as each of them. Nobody reads
+a secret, and nobody changes who may what: that is in Git, or done with a root token, which three people make together. Breaking the glass gives
+nothing in Vault.
+
+${vaultTable()}
 
 ## What on-call may change
 

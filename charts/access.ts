@@ -1,5 +1,6 @@
 import { Access } from '../constructs/access';
 import { SignOnSecret } from '../constructs/argo-cd/sign-on';
+import { namespaceAround } from '../constructs/platform/names';
 import { ClusterStore } from '../constructs/platform/secret-source';
 import { PlatformNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import type { Foundation } from './foundation';
@@ -9,7 +10,7 @@ import type { Foundation } from './foundation';
  * @param reading where people read events; undefined where they do not
  */
 export function access(
-  { chart, site, bridge, observability }: Foundation,
+  { chart, site, services, bridge, observability }: Foundation,
   reading: PlatformNamespace | undefined,
 ): void {
   const { access: people } = site.environment;
@@ -25,6 +26,7 @@ export function access(
       observability: observability.namespace,
       argocd,
       ...(reading ? { reading } : {}),
+      vault: namespaceAround(services.vault),
     },
   });
   const { identityProvider } = people;

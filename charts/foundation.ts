@@ -18,7 +18,7 @@ import { RedisSentinel } from '../constructs/redis-sentinel';
 import { VaultMtls } from '../constructs/vault-mtls';
 import { VectorDatabase } from '../constructs/vector-database';
 import { Embeddings } from '../constructs/vector-database/embeddings';
-import { vectorSignOn } from './people';
+import { vaultSignOn, vectorSignOn } from './people';
 import { PhaseChart } from './phase-chart';
 
 /** Where something is built, and what every service is given. */
@@ -294,6 +294,7 @@ function vault(
     members,
     storage,
     seal,
+    signOn: vaultSignOn(environment, cluster),
     image: images('vault'),
     scriptImage: images('python'),
     resources: { cpu, memory },

@@ -5,6 +5,7 @@ import { type Members, membersFrom } from '../constructs/delivery/roles';
 import type { SignOn as VectorSignOn } from '../constructs/vector-database/sign-on';
 import type { OidcProps } from '../constructs/observability-stack/grafana/oidc';
 import { ClusterStore } from '../constructs/platform/secret-source';
+import type { SignOn } from '../constructs/vault-mtls/configuration/sign-on';
 
 /** Groups of people as the identity provider calls them: without what the API server puts before them. */
 function groupsOf({ groups, identityProvider }: NonNullable<Environment['access']>): Record<Person, string> {
@@ -26,6 +27,11 @@ function addressOf({ host, port }: Pick<IdentityProvider, 'host' | 'port'>): str
   return `https://${port === 443 ? host : `${host}:${port}`}`;
 }
 
+/** The provider as it calls itself. */
+function issuerOf({ host, port, issuer = '' }: IdentityProvider): string {
+  return `${addressOf({ host, port })}${issuer}`;
+}
+
 /** Who has which role in Argo CD. */
 export function membersOf({ access }: Environment): Members | undefined {
   return access && membersFrom(groupsOf(access));
@@ -37,12 +43,23 @@ export function argoCdSignOn(
   { name }: Cluster,
 ): ArgoCdSettingsProps['signOn'] {
   if (!access?.identityProvider) return undefined;
-  const { issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
+  const { clients, groupsClaim = CLAIM } = access.identityProvider;
   return {
     host: `argocd.${name}.${domain}`,
-    issuer: `${addressOf(access.identityProvider)}${issuer}`,
+    issuer: issuerOf(access.identityProvider),
     clientId: clients.argocd,
     groupsClaim,
+  };
+}
+
+/** A cluster's Vault at the identity provider. */
+export function vaultSignOn({ access, domain }: Environment, { name }: Cluster): SignOn | undefined {
+  if (!access?.identityProvider) return undefined;
+  const { host, port, cidr, clients, groupsClaim = CLAIM, secretStore, secretPath } = access.identityProvider;
+  return {
+    ...{ host: `vault.${name}.${domain}`, issuer: issuerOf(access.identityProvider) },
+    ...{ range: { name: host, cidr, port }, clientId: clients.vault, groupsClaim, groups: groupsOf(access) },
+    ...{ secretStore, secretPath: `${secretPath}/vault` },
   };
 }
 
@@ -61,11 +78,10 @@ export function grafanaSignOn({ access }: Environment): OidcProps | undefined {
 /** The vector database at the identity provider, whose tokens it believes. */
 export function vectorSignOn({ access }: Environment): VectorSignOn | undefined {
   if (!access?.identityProvider) return undefined;
-  const { host, port, cidr, paths, issuer = '', clients, groupsClaim = CLAIM } = access.identityProvider;
-  const address = addressOf({ host, port });
+  const { host, port, cidr, paths, clients, groupsClaim = CLAIM } = access.identityProvider;
   return {
-    issuer: `${address}${issuer}`,
-    keys: `${address}${paths.keys}`,
+    issuer: issuerOf(access.identityProvider),
+    keys: `${addressOf({ host, port })}${paths.keys}`,
     range: { name: host, cidr, port },
     clientId: clients.weaviate,
     groupsClaim,

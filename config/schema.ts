@@ -542,7 +542,7 @@ export const environmentSchema = {
         identityProvider: {
           type: 'object',
           description:
-            'Who signs these people in to Argo CD, Grafana and Weaviate, by OpenID Connect. Without it: whatever Argo CD’s installation has, Grafana’s administrator alone, and Weaviate’s keys.',
+            'Who signs these people in to Argo CD, Grafana, Vault and Weaviate, by OpenID Connect. Without it: whatever Argo CD’s installation has, Grafana’s administrator alone, in Vault nobody, and Weaviate’s keys.',
           additionalProperties: false,
           required: ['host', 'port', 'cidr', 'paths', 'clients', 'secretStore', 'secretPath'],
           properties: {
@@ -578,10 +578,10 @@ export const environmentSchema = {
             clients: {
               type: 'object',
               description:
-                'What they are called at the provider. Argo CD and Grafana are clients with a secret each, below secretPath by the names here, led back to argocd.<cluster>.<domain> and grafana.<domain>; Weaviate believes tokens that are for its client, which needs no secret.',
+                'What they are called at the provider. Argo CD, Grafana and Vault are clients with a secret each, below secretPath by the names here, led back to argocd.<cluster>.<domain>, grafana.<domain> and vault.<cluster>.<domain>, from Vault to http://localhost:8250 as well; Weaviate believes tokens that are for its client, which needs no secret.',
               additionalProperties: false,
-              required: ['argocd', 'grafana', 'weaviate'],
-              properties: { argocd: name, grafana: name, weaviate: name },
+              required: ['argocd', 'grafana', 'vault', 'weaviate'],
+              properties: { argocd: name, grafana: name, vault: name, weaviate: name },
             },
             from: fromVault.people,
             ...secretReference,

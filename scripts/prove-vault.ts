@@ -12,6 +12,7 @@ import { loadEnvironment } from '../config/load';
 import { runCommand } from './command';
 import { proveConfiguration } from './vault/configuration';
 import { proveLeases } from './vault/leases';
+import { provePeople } from './vault/people';
 import { ALIVE, certificates, LEADING, Member, OPENER, READY, same, type Stand, until } from './vault/stand';
 
 const USAGE = `usage: npm run prove:vault
@@ -19,10 +20,11 @@ const USAGE = `usage: npm run prove:vault
 Runs production's configuration of Vault in the real program: three members that find each other and are opened by the transit
 engine of a fourth; their leader killed, and asked to go; a snapshot restored into a Vault that never was; the opener gone; a
 member with another's name. Then what Vault is told to hold is written into another by the program that does so in the cluster,
-changed by hand, told and mended, and used by its clients, whose tokens a real API server makes and vouches for. At last it lends
-logins of PostgreSQL by way of PgBouncer, and takes them back. Everything runs on loopback and is gone afterwards. Takes two
-minutes, and once the time to build Vault and Kubernetes (20 to 40 minutes); a vault of 1.21 or newer on PATH serves as well, and
-programs of Kubernetes in KUBEBUILDER_ASSETS. psql and PgBouncer must be installed. Exit status 1 where something failed.
+changed by hand, told and mended, and used by its clients, whose tokens a real API server makes and vouches for. A third lends
+logins of PostgreSQL by way of PgBouncer, and takes them back. People sign in to a fourth by an identity provider, and ask for all
+that they may and may not. Everything runs on loopback and is gone afterwards. Takes four minutes, and once the time to build
+Vault and Kubernetes (20 to 40 minutes); a vault of 1.21 or newer on PATH serves as well, and programs of Kubernetes in
+KUBEBUILDER_ASSETS. psql and PgBouncer must be installed. Exit status 1 where something failed.
 
   --help           this text`;
 
@@ -194,7 +196,7 @@ async function main(): Promise<number> {
   parseArgs({ options: {} });
   const recorder = new Recorder('Vault of production');
   const { vault } = await findPrograms(['vault'], console.error);
-  for (const part of [prove, proveConfiguration, proveLeases]) {
+  for (const part of [prove, proveConfiguration, proveLeases, provePeople]) {
     const sandbox = new Sandbox('vault');
     try {
       await part(recorder, { sandbox, vault, authority: certificates(sandbox.folder) });

@@ -32,8 +32,8 @@ export interface AccessProps {
   readonly groups: Readonly<Record<Person, string>>;
   /** Namespaces of the platform. */
   readonly namespaces: readonly NamespaceScope[];
-  /** Those that some people may do more in, of Lighthouse and its edge, and of what watches. */
-  readonly places: Readonly<Record<'bridge' | 'observability' | 'argocd', NamespaceScope>> & {
+  /** Those that some people may do more in, of Lighthouse and its edge, of what watches, and of Vault. */
+  readonly places: Readonly<Record<'bridge' | 'observability' | 'argocd' | 'vault', NamespaceScope>> & {
     /** Where events are read. @default - nowhere */
     readonly reading?: NamespaceScope;
   };
@@ -84,6 +84,8 @@ export class Access extends Construct {
 
     this.role('edge', places.bridge.name, EDGE, ['platform', 'onCall']);
     this.role('silencer', places.observability.name, FORWARDING, ['platform', 'onCall']);
+    // What they may there, Vault says itself.
+    this.role('vault-client', places.vault.name, FORWARDING, ['platform', 'onCall', 'auditor']);
     if (places.reading) {
       this.role('reading', places.reading.name, EXECUTING, ['platform', 'onCall', 'developer']);
       this.bind(reader, places.reading.name, this.subjects(['developer']));

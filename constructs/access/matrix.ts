@@ -115,6 +115,7 @@ export const MATRIX: readonly Line[] = [
     'platform',
     BREAK_GLASS,
   ]),
+  line('reach Vault: forward a port', ['create', '', 'pods/portforward'], 'vault', [...READERS, BREAK_GLASS]),
   line('create a pod', ['create', '', 'pods'], 'bridge', [BREAK_GLASS]),
   line('add a container to a pod, to debug', ['patch', '', 'pods/ephemeralcontainers'], 'postgres', [
     BREAK_GLASS,

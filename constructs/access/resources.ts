@@ -84,7 +84,7 @@ export const EDGE: readonly PolicyRule[] = [
 /** Where events are read: the script that does it. */
 export const EXECUTING: readonly PolicyRule[] = [rule('', ['pods/exec'], 'create', 'get')];
 
-/** Where silences are: a port of a pod, by way of the API server. */
+/** Where silences are, and Vault: a port of a pod, by way of the API server. */
 export const FORWARDING: readonly PolicyRule[] = [rule('', ['pods/portforward'], 'create', 'get')];
 
 /** Runs by hand what runs by a schedule, looks inside, has a credential made anew. */

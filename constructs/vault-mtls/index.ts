@@ -9,6 +9,7 @@ import { fetchSecret, propertiesOf, type SecretSource, type StoreReference } fro
 import { keyEntries, VaultIssuer, VaultStore } from './clients';
 import { VaultConfiguration } from './configuration';
 import { MOUNTS, Needs } from './configuration/needs';
+import type { SignOn } from './configuration/sign-on';
 import { credentialsPath, leaseEntries, type Lender, LONGEST_LEASE } from './leases';
 import { Members } from './members';
 import { OutsideKey, type Seal } from './seal';
@@ -47,6 +48,11 @@ export interface VaultMtlsProps {
    * @default - none are taken
    */
   readonly backup?: VaultBackup;
+  /**
+   * Who signs people in.
+   * @default - nobody: people get in by a root token alone
+   */
+  readonly signOn?: SignOn;
   /** Image with Python 3, for what configures Vault. */
   readonly scriptImage: string;
   readonly maker: CredentialsMaker;
@@ -96,7 +102,7 @@ export class VaultMtls extends Construct implements SecretSource {
 
   constructor(scope: Construct, id: string, props: VaultMtlsProps) {
     super(scope, id);
-    const { members = 3, spreading = 'required', seal, backup, maker, authority } = props;
+    const { members = 3, spreading = 'required', seal, backup, signOn, maker, authority } = props;
     if (!Number.isInteger(members) || members < 1 || members % 2 === 0) {
       throw new Error(
         `${this.node.path}: members must be 1, or odd and at least 3 for a majority, got ${members}; write for example 3`,
@@ -111,6 +117,7 @@ export class VaultMtls extends Construct implements SecretSource {
     this.size = members;
     this.seal = seal.kind;
     const { image, resources, storage, storageClass } = props;
+    const key = seal.kind === 'development' ? undefined : new OutsideKey(this, 'Seal', seal);
     this.members = new Members(this, 'Members', {
       image,
       members,
@@ -120,7 +127,8 @@ export class VaultMtls extends Construct implements SecretSource {
       spreading,
       apiServer: maker.apiServer,
       issue: (connections) => authority.issue(connections),
-      ...(seal.kind === 'development' ? {} : { key: new OutsideKey(this, 'Seal', seal) }),
+      key,
+      outside: [...(key?.ranges ?? []), ...(signOn ? [signOn.range] : [])],
     });
     if (seal.kind === 'development') {
       new Unsealer(this, 'Unsealer', {
@@ -136,6 +144,7 @@ export class VaultMtls extends Construct implements SecretSource {
       needs: this.needs,
       issuing: () => this.issuing,
       lenders: () => [...this.lenders.values()],
+      signOn,
     });
     if (backup) {
       new Snapshots(this, 'Snapshots', { ...backup, image, api, peer });

@@ -39,6 +39,8 @@ export interface MembersProps {
   readonly issue: (connections: Connections) => TlsSecret;
   /** Opens members when they start; undefined where something in the cluster does. */
   readonly key?: OutsideKey;
+  /** Whom members ask outside. */
+  readonly outside: readonly AddressRange[];
 }
 
 /** User `vault` of the public image, and its group. */
@@ -62,7 +64,7 @@ export class Members extends Construct {
 
   constructor(scope: Construct, id: string, props: MembersProps) {
     super(scope, id);
-    const { members, key } = props;
+    const { members, key, outside } = props;
     const name = objectName(this);
     const clients = objectName(scope);
     const namespace = namespaceOf(this);
@@ -71,7 +73,7 @@ export class Members extends Construct {
     });
     if (members > 1) this.connections.allowTo(this.peer, this.raft);
     this.connections.allowToRange(props.apiServer);
-    for (const range of key?.ranges ?? []) this.connections.allowToRange(range);
+    for (const range of outside) this.connections.allowToRange(range);
 
     const { labels, podLabels } = this.connections;
     new Service(this, 'Clients', {

@@ -9,11 +9,12 @@ import { identify } from '../../synth/references';
 import { time } from '../figures';
 import type { Finding, Guarantee } from '../guarantee';
 import { leaseFindings } from './leases';
+import { isRooted, peopleFindings } from './people';
 import { accountsIn, type Held, heldBy, type Login, loginsTo, type Rule, type VaultRole } from './model';
 
 /**
  * Whoever logs in to Vault has one role and one policy of their own, for exactly the paths that they use; nobody has a role whom
- * nothing runs as; nothing lasts for ever. That they reach Vault is the network's and the operators' guarantee.
+ * nothing runs as; people have what their group has, which is neither secrets nor rights; nothing lasts for ever. That they reach Vault is the network's and the operators' guarantee.
  */
 export const vault: Guarantee = {
   name: 'vault',
@@ -30,12 +31,13 @@ export const vault: Guarantee = {
           ...held.entries.flatMap(({ path, body }) => lifetime(path, body, held)),
           ...reading(platform, held, logins),
           ...leaseFindings(platform, held, logins),
+          ...peopleFindings(held),
         ]),
         ...names(platform, all, logins),
       ],
-      facts: all.map(({ object, roles, policies }) => ({
+      facts: all.map(({ object, roles, groups, policies }) => ({
         subject: `Vault in ${object.manifest.metadata.namespace ?? ''}`,
-        figure: `${roles.length} roles, ${policies.size} policies, ${logins.length} who log in`,
+        figure: `${roles.length} roles, ${groups.length} groups of people, ${policies.size} policies, ${logins.length} who log in`,
       })),
     };
   },
@@ -125,8 +127,15 @@ function roleFindings(
   ];
 }
 
-function policyFindings(name: string, rules: readonly Rule[], { object: { path }, roles }: Held): Finding[] {
-  const holders = roles.filter(({ policies }) => policies.includes(name)).map((role) => role.name);
+function policyFindings(
+  name: string,
+  rules: readonly Rule[],
+  { object: { path }, roles, groups }: Held,
+): Finding[] {
+  const holdersIn = (all: Held['roles'] | Held['groups']): string[] =>
+    all.filter(({ policies }) => policies.includes(name)).map((each) => each.name);
+  const people = holdersIn(groups);
+  const holders = [...holdersIn(roles), ...people];
   const shared =
     holders.length === 1
       ? []
@@ -134,14 +143,14 @@ function policyFindings(name: string, rules: readonly Rule[], { object: { path }
           {
             path,
             cause: `policy ${name} of Vault is given to ${holders.join(', ') || 'nobody'}`,
-            remedy: 'give every role a policy of its own',
+            remedy: 'give every role and every group a policy of its own',
           },
         ];
   if (name === ADMINISTRATOR) return shared;
   return [
     ...shared,
     ...rules
-      .filter((rule) => isTooMuch(rule) && !isSame(rule, ASKS_MORE))
+      .filter((rule) => isTooMuch(rule) && !isSame(rule, ASKS_MORE) && !(people.length > 0 && isRooted(rule)))
       .map(({ path: where, capabilities }) => ({
         path,
         cause: `policy ${name} of Vault allows ${capabilities.join(', ')} at ${where}`,

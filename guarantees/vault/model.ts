@@ -17,6 +17,13 @@ export interface VaultRole {
   readonly audience?: string;
 }
 
+/** A group of people. */
+interface Group {
+  readonly name: string;
+  readonly type: string;
+  readonly policies: readonly string[];
+}
+
 /** One line of a policy. */
 export interface Rule {
   readonly path: string;
@@ -27,6 +34,7 @@ export interface Rule {
 export interface Held {
   readonly object: PlatformObject;
   readonly roles: readonly VaultRole[];
+  readonly groups: readonly Group[];
   readonly policies: ReadonlyMap<string, readonly Rule[]>;
   readonly entries: readonly Entry[];
 }
@@ -39,6 +47,7 @@ export interface Login {
 }
 
 const ROLE = 'auth/kubernetes/role/';
+const GROUP = 'identity/group/name/';
 const POLICY = 'sys/policies/acl/';
 
 /** Every Vault of a platform, by what its own file says. */
@@ -51,6 +60,7 @@ export function heldBy({ objects }: Platform): Held[] {
       object,
       entries,
       roles: entries.flatMap(({ path, body }) => (path.startsWith(ROLE) ? roleIn(path, body) : [])),
+      groups: entries.flatMap(({ path, body }) => (path.startsWith(GROUP) ? groupIn(path, body) : [])),
       policies: new Map(
         entries.flatMap(({ path, body }) =>
           path.startsWith(POLICY)
@@ -92,8 +102,16 @@ function roleIn(path: string, body: Entry['body']): VaultRole {
   };
 }
 
+function groupIn(path: string, body: Entry['body']): Group {
+  const { type = 'internal', policies = [] } = body as {
+    readonly type?: string;
+    readonly policies?: readonly string[];
+  };
+  return { name: path.slice(GROUP.length), type, policies };
+}
+
 /** The rules of a policy; comments are none. */
-function rulesIn(text: string): Rule[] {
+export function rulesIn(text: string): Rule[] {
   const lines = text.replace(/^\s*#.*$/gm, '');
   return [...lines.matchAll(/path\s+"([^"]+)"\s*\{\s*capabilities\s*=\s*\[([^\]]*)\]\s*\}/g)].map(
     ([, path = '', list = '']) => ({

@@ -21,7 +21,7 @@ export class Configured {
     readonly stand: Stand,
     readonly member: Member,
     readonly tokens: Tokens,
-    private readonly root: string,
+    private readonly keys: Keys,
     private readonly desired: string,
   ) {}
 
@@ -51,6 +51,11 @@ export class Configured {
       await tokens.stop();
       throw error;
     }
+  }
+
+  /** After somebody has sealed it. */
+  unseal(): Promise<void> {
+    return unseal(this.member, this.keys);
   }
 
   stop(): Promise<void> {
@@ -110,10 +115,10 @@ export class Configured {
 
   /** As root. */
   ask(path: string, method: Question['method'] = 'GET'): Promise<Answer> {
-    return this.member.ask({ path, method, token: this.root });
+    return this.member.ask({ path, method, token: this.keys.root });
   }
 
-  write(path: string, body: object, token = this.root): Promise<Buffer> {
+  write(path: string, body: object, token = this.keys.root): Promise<Buffer> {
     return this.member.want({ path, method: 'POST', token, body });
   }
 
@@ -141,17 +146,28 @@ export class Configured {
   }
 }
 
-/** Makes the keys of a Vault, and opens it; the root token. */
-async function open(member: Member): Promise<string> {
+/** What a Vault is opened with, and who may do anything in it. */
+interface Keys {
+  readonly root: string;
+  readonly key: string;
+}
+
+/** Makes the keys of a Vault, and opens it. */
+async function open(member: Member): Promise<Keys> {
   const body = { secret_shares: 1, secret_threshold: 1 };
   const made = await member.want({ path: '/v1/sys/init', method: 'PUT', body });
-  const { root_token: root, keys_base64: keys } = JSON.parse(made.toString()) as {
+  const { root_token: root, keys_base64 } = JSON.parse(made.toString()) as {
     root_token: string;
     keys_base64: readonly string[];
   };
-  await member.want({ path: '/v1/sys/unseal', method: 'PUT', body: { key: keys[0] } });
+  const keys = { root, key: keys_base64[0] ?? '' };
+  await unseal(member, keys);
+  return keys;
+}
+
+async function unseal(member: Member, { key }: Keys): Promise<void> {
+  await member.want({ path: '/v1/sys/unseal', method: 'PUT', body: { key } });
   await until('it leads', async () => (await member.status(LEADING)) === 200);
-  return root;
 }
 
 export function openssl(folder: string, ...args: readonly string[]): string {

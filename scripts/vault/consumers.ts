@@ -8,6 +8,7 @@ import { Connections } from '../../constructs/platform/connections';
 import { NamespaceScope } from '../../constructs/platform/names';
 import { type Manifest, manifestOf, objectsIn } from '../../constructs/platform/manifest';
 import { VaultMtls } from '../../constructs/vault-mtls';
+import type { SignOn } from '../../constructs/vault-mtls/configuration/sign-on';
 
 /** Somebody who listens with a certificate of Vault's. */
 export class Consumer extends Construct {
@@ -33,8 +34,8 @@ export interface Ground {
   readonly maker: CredentialsMaker;
 }
 
-/** A Vault of one member, and whoever needs something of it. */
-export function vaultFor(needs: (vault: VaultMtls, ground: Ground) => void): Printed {
+/** A Vault of one member, whoever needs something of it, and who signs people in to it. */
+export function vaultFor(needs: (vault: VaultMtls, ground: Ground) => void, signOn?: SignOn): Printed {
   const app = new App();
   const namespaces = new PlatformNamespaces(new PhaseChart(app, 'foundation'), 'Namespaces', {});
   const vaultNamespace = namespaces.add('vault');
@@ -50,6 +51,7 @@ export function vaultFor(needs: (vault: VaultMtls, ground: Ground) => void): Pri
     resources: { cpu: '100m', memory: '256Mi' },
     storage: '1Gi',
     seal: { kind: 'development' },
+    signOn,
     maker,
     authority,
   });
@@ -72,12 +74,12 @@ export function vaultFor(needs: (vault: VaultMtls, ground: Ground) => void): Pri
 }
 
 /** One consumer of everything but logins of databases. */
-export function consumers(): Printed {
+export function consumers(signOn?: SignOn): Printed {
   return vaultFor((vault, { namespaces }) => {
     const consumer = namespaces.add('app');
     vault.secret(consumer, 'login', { entry: 'test/login', properties: ['password'] });
     const { connections, endpoint } = new Consumer(consumer, 'consumer');
     vault.issue(endpoint);
     vault.allowKey({ connections, account: 'consumer' }, 'backups', 'encrypt', 'decrypt');
-  });
+  }, signOn);
 }

@@ -58,6 +58,8 @@ export class Member {
     writeFileSync(join(folder, 'vault.hcl'), text);
     const child = sandbox.start(`member-${this.ordinal}`, '/usr/bin/env', [
       `VAULT_TOKEN=${OPENER.token}`,
+      // Whom everybody trusts outside.
+      `SSL_CERT_FILE=${sandbox.folder}/ca.crt`,
       `VAULT_RAFT_NODE_ID=vault-members-${this.ordinal}`,
       `VAULT_API_ADDR=https://${this.address}:8202`,
       `VAULT_CLUSTER_ADDR=https://${this.address}:8201`,

@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import type { Environment } from '../../config/schema';
 import { spec } from '../../constructs/platform/workloads';
+import { heldBy } from '../../guarantees/vault/model';
 import type { AppProjectSpec } from '../../imports/argoproj.io';
 import type { StatefulSetSpec } from '../../imports/k8s';
 import { find } from '../support';
@@ -14,7 +15,7 @@ const PROVIDER: NonNullable<Environment['access']>['identityProvider'] = {
   paths: { authorize: '/authorize', token: '/token', userinfo: '/userinfo', keys: '/keys' },
   groupsClaim: 'teams',
   groupsPrefix: 'oidc:',
-  clients: { argocd: 'argocd', grafana: 'grafana', weaviate: 'weaviate' },
+  clients: { argocd: 'argocd', grafana: 'grafana', vault: 'vault', weaviate: 'weaviate' },
   secretStore: 'platform',
   secretPath: 'lighthouse/sign-on',
 };
@@ -67,6 +68,23 @@ describe('one identity provider for people', () => {
       'owners',
       'on-call',
     ]);
+  });
+
+  test('is told by Vault, whose secret lies beside the others', () => {
+    const [held] = heldBy(platform);
+    const config = held?.entries.find(({ path }) => path === 'auth/oidc/config')?.body;
+    expect(config).toMatchObject({ oidc_discovery_url: 'https://sso.example.com/realms/lighthouse' });
+    const role = held?.entries.find(({ path }) => path === 'auth/oidc/role/people')?.body;
+    const { cluster, environment } = platform;
+    expect(role).toMatchObject({
+      bound_claims: { teams: ['owners', 'on-call', 'auditors'] },
+      allowed_redirect_uris: [
+        `https://vault.${cluster.name}.${environment.domain}/ui/vault/auth/oidc/oidc/callback`,
+        'http://localhost:8250/oidc/callback',
+      ],
+    });
+    const secret = find(manifestsIn(platform, 'foundation'), 'ExternalSecret', 'vault-sign-on');
+    expect(secret['spec']).toMatchObject({ data: [{ remoteRef: { key: 'lighthouse/sign-on/vault' } }] });
   });
 
   test('has the same four groups everywhere, without what the API server puts before them', () => {

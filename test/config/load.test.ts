@@ -181,6 +181,22 @@ describe('a key', () => {
       'secretPath: lighthouse/production/object-storage\n    from: ‸vault',
       'objectStorage.external.from: must not be given: a lost Vault comes back from a bucket, and cannot hold the keys to it; name a secretStore, got "vault"',
     ],
+    [
+      'postgres:',
+      `access:
+  groups: { platform: owners, onCall: on-call, auditor: auditors, developer: developers }
+  identityProvider:
+    host: sso.example.com
+    port: 443
+    cidr: 203.0.113.7/32
+    paths: { authorize: /authorize, token: /token, userinfo: /userinfo, keys: /keys }
+    clients: { argocd: argocd, grafana: grafana, vault: vault, weaviate: weaviate }
+    secretStore: platform
+    from: ‸vault
+    secretPath: lighthouse/sign-on
+postgres:`,
+      'access.identityProvider.from: must not be given: Vault signs people in by this secret, and could be read by nobody before it has it; name a secretStore, got "vault"',
+    ],
     ['spreading: required', 'spreading: required\n‸__proto__: {}', '__proto__: unknown key'],
     ['spreading: required', 'spreading: required\n‸constructor: {}', 'constructor: unknown key'],
     ['spreading: required', 'spreading: required\n‸"a b\\n": 1', '"a b\\n": unknown key'],

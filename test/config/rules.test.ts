@@ -70,7 +70,7 @@ const violations: Record<string, readonly (readonly [string, readonly Edit[], re
     cidr: 203.0.113.7/32
     paths: { authorize: /authorize, token: /token, userinfo: /userinfo, keys: /keys }
     groupsPrefix: 'oidc:'
-    clients: { argocd: argocd, grafana: grafana, weaviate: weaviate }
+    clients: { argocd: argocd, grafana: grafana, vault: vault, weaviate: weaviate }
     secretStore: platform
     secretPath: lighthouse/sign-on
 postgres:`,

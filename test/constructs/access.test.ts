@@ -12,17 +12,18 @@ const groups: AccessProps['groups'] = {
 
 const platformFor = (own: AccessProps['groups'] = groups) =>
   platformWith(({ namespaces }) => {
-    const [reading, bridge, observability, postgres, redis] = [
+    const [reading, bridge, observability, postgres, redis, vault] = [
       namespaces.add('reading'),
       namespaces.add('bridge'),
       namespaces.add('observability'),
       namespaces.add('postgres'),
       namespaces.add('redis'),
+      namespaces.add('vault'),
     ];
     const props: Required<AccessProps> = {
       groups: own,
-      namespaces: [reading, bridge, observability, postgres, redis],
-      places: { bridge, observability, argocd: namespaces.existing('argocd'), reading },
+      namespaces: [reading, bridge, observability, postgres, redis, vault],
+      places: { bridge, observability, argocd: namespaces.existing('argocd'), reading, vault },
     };
     new Access(namespaces.add('access'), 'people', props);
   });

@@ -1,24 +1,28 @@
 import { Construct } from 'constructs';
-import type { CronJobSpec, JobSpec, PodSpec } from '../../imports/k8s';
+import type { CronJobSpec, JobSpec, NetworkPolicySpec, PodSpec } from '../../imports/k8s';
 import { Connections } from '../../constructs/platform/connections';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { spec } from '../../constructs/platform/workloads';
-import type { VaultMtls } from '../../constructs/vault-mtls';
+import type { VaultMtls, VaultMtlsProps } from '../../constructs/vault-mtls';
 import type { Desired } from '../../constructs/vault-mtls/configuration/desired';
+import { policyNameOf, RIGHTS, SIGNED_IN } from '../../constructs/vault-mtls/configuration/people';
 import { renderPolicy } from '../../constructs/vault-mtls/configuration/policy';
 import { find, type Ground, manifestsOf, platformWith } from '../support';
 import { lendingOn } from './lending';
-import { vaultOn } from './vault';
+import { SIGN_ON, vaultOn } from './vault';
 
 class Listener extends Construct {
   readonly connections = new Connections(this, { name: 'listener', component: 'server' });
   readonly endpoint = this.connections.listen('https', 8443);
 }
 
-function build(needs: (vault: VaultMtls, ground: Ground) => void = () => undefined): Manifest[] {
+function build(
+  needs: (vault: VaultMtls, ground: Ground) => void = () => undefined,
+  choice: Pick<VaultMtlsProps, 'signOn'> = {},
+): Manifest[] {
   return manifestsOf(
     platformWith((ground) => {
-      const vault = vaultOn(ground, { members: 1, seal: { kind: 'development' } });
+      const vault = vaultOn(ground, { members: 1, seal: { kind: 'development' }, ...choice });
       needs(vault, ground);
     }),
   );
@@ -235,6 +239,99 @@ test('lists say what is known under the prefix of the platform', () => {
     path: 'pki/roles',
     prefix: '',
     names: ['lighthouse-app-listener-vault-https'],
+  });
+});
+
+test('a way in that nobody declared is told', () => {
+  const { lists } = desired(build());
+
+  expect(lists).toContainEqual({
+    path: 'sys/auth',
+    prefix: '',
+    names: ['kubernetes', 'token'],
+    isRead: true,
+  });
+});
+
+describe('people', () => {
+  const manifests = build(secret, { signOn: SIGN_ON });
+  const state = desired(manifests);
+  const policies = Object.fromEntries(
+    SIGNED_IN.map((person) => [
+      person,
+      String(bodyOf(state, `sys/policies/acl/${policyNameOf(person)}`)?.['policy']),
+    ]),
+  );
+
+  test('are let in by the groups of the provider that have a policy, and by nothing else', () => {
+    expect(bodyOf(state, 'auth/oidc/role/people')).toMatchObject({
+      groups_claim: 'teams',
+      bound_audiences: ['vault'],
+      bound_claims: { teams: ['owners', 'on-call', 'auditors'] },
+      allowed_redirect_uris: [
+        'https://vault.here.example.com/ui/vault/auth/oidc/oidc/callback',
+        'http://localhost:8250/oidc/callback',
+      ],
+      token_policies: [],
+      token_no_default_policy: true,
+    });
+    const names = state.objects.flatMap(({ path, body }) =>
+      path === 'identity/group-alias' ? [body['name']] : [],
+    );
+    expect(names).toEqual(['owners', 'on-call', 'auditors']);
+  });
+
+  test('are asked for last, so that a provider that is away holds nothing else', () => {
+    const last = state.objects.at(-1);
+
+    expect(last).toMatchObject({ path: 'auth/oidc/config', asks: 'sso.example.com' });
+    expect(last?.body).toMatchObject({ oidc_discovery_url: 'https://sso.example.com/realms/test' });
+  });
+
+  test('read no secret; the platform’s owners write those that somebody reads', () => {
+    for (const policy of Object.values(policies)) {
+      expect(policy).not.toMatch(/secret\/data\/[^"]*" \{ capabilities = \[[^\]]*"read"/);
+      expect(policy).toContain('path "secret/metadata/test/login" { capabilities = ["read"] }');
+    }
+    const writes = 'path "secret/data/test/login" { capabilities = ["create", "update"] }';
+    expect(SIGNED_IN.filter((person) => policies[person]?.includes(writes))).toEqual(['platform']);
+  });
+
+  test('may what their lines of the table say', () => {
+    const asked = ['sys/seal', 'sys/step-down', 'sys/audit', 'sys/storage/raft/configuration'];
+    for (const path of asked) {
+      const line = RIGHTS.find(({ request }) => request.endsWith(` ${path}`));
+      expect(SIGNED_IN.filter((person) => policies[person]?.includes(`path "${path}"`))).toEqual(line?.may);
+    }
+  });
+
+  test('have the client’s secret handed on by whoever writes, and shown to nobody who looks', () => {
+    const looks = spec<CronJobSpec>(find(manifests, 'CronJob', 'vault-drift')).jobTemplate.spec?.template
+      .spec;
+    const names = (pod?: PodSpec) => pod?.volumes?.map(({ name }) => name);
+
+    expect(podOf(manifests)?.volumes).toContainEqual({
+      name: 'sign-on',
+      secret: {
+        secretName: 'vault-sign-on',
+        defaultMode: 0o440,
+        items: [{ key: 'clientSecret', path: 'clientSecret' }],
+      },
+    });
+    expect(names(looks)).not.toContain('sign-on');
+    expect(names(podOf(build()))).not.toContain('sign-on');
+    expect(find(manifests, 'ExternalSecret', 'vault-sign-on')['spec']).toMatchObject({
+      secretStoreRef: { kind: 'ClusterSecretStore', name: 'platform' },
+      data: [{ remoteRef: { key: 'lighthouse/sign-on/vault', property: 'clientSecret' } }],
+    });
+  });
+
+  test('are signed in by members that may connect to the provider', () => {
+    const egress = (all: readonly Manifest[]) =>
+      JSON.stringify(spec<NetworkPolicySpec>(find(all, 'NetworkPolicy', 'vault-members')).egress);
+
+    expect(egress(manifests)).toContain('203.0.113.7/32');
+    expect(egress(build(secret))).not.toContain('203.0.113.7/32');
   });
 });
 

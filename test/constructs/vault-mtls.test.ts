@@ -4,7 +4,7 @@ import { spec } from '../../constructs/platform/workloads';
 import type { VaultMtlsProps } from '../../constructs/vault-mtls';
 import type { Seal } from '../../constructs/vault-mtls/seal';
 import { find, manifestsOf, platformWith } from '../support';
-import { BUCKET, vaultOn } from './vault';
+import { BUCKET, SIGN_ON, vaultOn } from './vault';
 
 const outside = {
   host: 'keys.example.com',
@@ -158,6 +158,7 @@ test('every prop, and what is refused', () => {
     storageClass: 'ssd',
     spreading: 'preferred',
     seal: SEALS.awskms,
+    signOn: SIGN_ON,
     backup: {
       bucket: BUCKET,
       folder: 'x',

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Brings Vault to what desired.json says (apply), or says where it differs from that (check).
 
-Written is what differs and nothing else, and read again afterwards. What somebody made beside it under the platform's own names
-is told, never taken away. A Vault that nobody has made keys for, or that has not let this program in, is not configured and no
-failure of `apply`: a person comes first. For `check` it is one.
+Written is what differs and nothing else, and read again afterwards; but for what Vault tells nobody, which is written each time.
+What somebody made beside it under the platform's own names is told, never taken away. That whom Vault asks does not answer stops
+nothing: it is said, and `check` finds what is not there. A Vault that nobody has made keys for, or that has not let this program in,
+is not configured and no failure of `apply`: a person comes first. For `check` it is one.
 """
 
 import hashlib
@@ -26,21 +27,30 @@ def flat(state):
     return {**state, **(state.get("connection_details") or {})}
 
 
-def filled(entry):
-    """What is to be written: with a digest of each secret, which Vault keeps and tells, and the secret, which it only keeps."""
-    secrets, digests = {}, {}
-    for field, path in entry.get("secrets", {}).items():
+def contents(files):
+    values = {}
+    for field, path in files.items():
         with open(path, encoding="utf-8") as file:
-            secrets[field] = file.read().strip()
-        # Of forty random characters and more: nobody finds these by trying.
-        digests[f"{field}_digest"] = hashlib.sha256(secrets[field].encode()).hexdigest()
-    return {**entry["body"], **digests}, secrets
+            values[field] = file.read().strip()
+    return values
 
 
-def state_of(vault, entry):
-    state = vault.read(entry.get("read", entry["path"]))
-    if state is not None and "at" in entry:
-        state = state.get(entry["at"])
+def filled(vault, entry, may_write):
+    """What is to be written: with a digest of each secret, which Vault keeps and tells, and the secret, which it only keeps.
+
+    Secrets are seen by whoever may write them.
+    """
+    secrets = contents(entry.get("secrets", {})) if may_write else {}
+    # Of forty random characters and more: nobody finds these by trying.
+    digests = {f"{field}_digest": hashlib.sha256(value.encode()).hexdigest() for field, value in secrets.items()}
+    found = {field: (at(vault, there) or {}).get(there["field"]) for field, there in entry.get("found", {}).items()}
+    return {**entry["body"], **digests, **found}, secrets
+
+
+def at(vault, place):
+    state = vault.read(place.get("read", place.get("path")))
+    if state is not None and "at" in place:
+        state = state.get(place["at"])
     return state
 
 
@@ -61,19 +71,27 @@ class Configurer:
         self.vault = vault
         self.may_write = may_write
         self.found = []
+        self.written = 0
+        self.unanswered = []
         self.failed = []
 
     def bring(self, entry):
-        # Passwords are seen by whoever may write them.
-        body, secrets = filled(entry) if self.may_write else (entry["body"], {})
-        wrong = difference(state_of(self.vault, entry), body)
-        if not wrong:
+        body, secrets = filled(self.vault, entry, self.may_write)
+        wrong = difference(at(self.vault, entry), body)
+        if wrong:
+            self.found.append(f"{entry['path']}: {', '.join(wrong)}")
+        unread = entry.get("unread", {})
+        if not self.may_write or not (wrong or unread):
             return
-        self.found.append(f"{entry['path']}: {', '.join(wrong)}")
-        if not self.may_write:
+        try:
+            self.vault.write(entry["path"], {**body, **secrets, **contents(unread)})
+        except vault_api.Refused as error:
+            if "asks" not in entry or error.status == 403:
+                raise
+            self.unanswered.append(f"{error}; Vault asks {entry['asks']} before it takes this")
             return
-        self.vault.write(entry["path"], {**body, **secrets})
-        left = difference(state_of(self.vault, entry), body)
+        self.written += 1
+        left = difference(at(self.vault, entry), body)
         if left:
             self.failed.append(f"{entry['path']}: written, and still {', '.join(left)}")
 
@@ -98,13 +116,15 @@ class Configurer:
             self.failed.append(f"{mount}: {len(signers)} of the certificates have a key, not one")
             return
         self.vault.write(f"{mount}/config/issuers", {"default": signers[0]})
+        self.written += 1
 
     def strangers(self, entry):
         """What is there beside what was declared."""
         known = set(entry["names"])
+        names = self.vault.read(entry["path"]) if entry.get("isRead") else self.vault.list(entry["path"])
         return [
             f"{entry['path']}/{name}: nobody declared it"
-            for name in self.vault.list(entry["path"])
+            for name in (each.rstrip("/") for each in names or [])
             if name.startswith(entry["prefix"]) and name not in known
         ]
 
@@ -162,10 +182,12 @@ def main():
     said = "was" if mode == "apply" else "is"
     for line in configurer.found:
         print(f"{said} not as declared: {line}")
+    for line in configurer.unanswered:
+        print(f"not written: {line}")
     for line in [*extra, *configurer.failed]:
         print(f"to be looked at: {line}")
-    written = len(configurer.found) if mode == "apply" else 0
-    print(f"{len(desired['objects'])} declared, {len(configurer.found)} differed, {written} written, {len(extra)} unknown")
+    counts = [len(desired["objects"]), len(configurer.found), configurer.written, len(extra)]
+    print("{} declared, {} differed, {} written, {} unknown".format(*counts))
     is_bad = configurer.failed or (mode == "check" and (configurer.found or extra))
     sys.exit(1 if is_bad else 0)
 

@@ -17,10 +17,12 @@ import {
   restrictedPod,
   withoutToken,
 } from '../../platform/pod';
+import { ClusterStore, fetchSecret, propertiesOf } from '../../platform/secret-source';
 import { CONFIGURATION, tokenVolume } from '../admission';
 import { desiredOf, ISSUING } from './desired';
 import { type Lender, loginFolder } from '../leases';
 import { type Account, type Needs, roleOf } from './needs';
+import { CLIENT_SECRET, type SignOn } from './sign-on';
 
 export interface VaultConfigurationProps {
   /** Image with Python 3. */
@@ -32,6 +34,11 @@ export interface VaultConfigurationProps {
   readonly issuing: () => TlsSecret | undefined;
   /** Databases whose logins Vault lends. */
   readonly lenders: () => readonly Lender[];
+  /**
+   * How people get in.
+   * @default - they do not
+   */
+  readonly signOn?: SignOn;
 }
 
 /** Measured: 24 MiB at the most. */
@@ -59,7 +66,7 @@ export class VaultConfiguration extends Construct {
       this,
       'Desired',
       () => {
-        const state = desiredOf(namespaceOf(this), props.needs, checking.account);
+        const state = desiredOf(namespaceOf(this), props.needs, checking.account, props.signOn);
         return { 'desired.json': `${JSON.stringify(state, undefined, 2)}\n` };
       },
       { [CONFIGURES]: `StatefulSet/${namespaceOf(this)}/${objectName(props.api.owner.construct)}` },
@@ -71,6 +78,7 @@ export class VaultConfiguration extends Construct {
       files: ['tls.crt', 'tls.key'],
       scripts,
       desired,
+      handed: props.signOn ? [clientSecret(scope, props.signOn)] : [],
     });
     new Job(this, 'Resource', {
       metadata: {
@@ -98,6 +106,8 @@ class Checking extends Construct {
       role: roleOf(this.account),
       files: ['tls.crt'],
       ...files,
+      // Vault tells nobody what it was given: there is nothing to compare it with.
+      handed: [],
     });
     new CronJob(this, 'Resource', {
       spec: {
@@ -121,16 +131,28 @@ interface Run extends Files {
   readonly role: string;
   /** Of the certificate that Vault signs with. */
   readonly files: readonly string[];
+  /** What it hands on to Vault, and nobody compares. */
+  readonly handed: readonly SecretFiles[];
+}
+
+/** What Vault shows the identity provider. */
+function clientSecret(scope: Construct, { secretStore, secretPath }: SignOn): SecretFiles {
+  const { folder, key } = CLIENT_SECRET;
+  const secretName = fetchSecret(new Construct(scope, 'SignOn'), 'Resource', {
+    source: new ClusterStore(secretStore),
+    values: propertiesOf(secretPath, [key]),
+  });
+  return { name: 'sign-on', secretName, keys: [key], mountPath: folder };
 }
 
 function podOf(
   construct: Construct,
   connections: Connections,
   props: VaultConfigurationProps,
-  { mode, role, files, scripts, desired }: Run,
+  { mode, role, files, scripts, desired, handed }: Run,
 ): PodTemplateSpec {
   const { image, api } = props;
-  const secrets = (): SecretFiles[] => secretFiles(props, mode, files);
+  const secrets = (): SecretFiles[] => [...handed, ...secretFiles(props, mode, files)];
   const mounts = [
     { name: 'scripts', mountPath: SCRIPTS, readOnly: true },
     { name: 'config', mountPath: CONFIG, readOnly: true },

@@ -25,6 +25,28 @@ export interface Entry {
    * @default - none
    */
   readonly secrets?: Readonly<Record<string, string>>;
+  /**
+   * Further fields, from files as well, of which Vault keeps nothing that could be compared: written whenever the program writes.
+   * @default - none
+   */
+  readonly unread?: Readonly<Record<string, string>>;
+  /**
+   * Further fields that Vault made itself, by where they are read.
+   * @default - none
+   */
+  readonly found?: Readonly<Record<string, Found>>;
+  /**
+   * Whom Vault asks when this is written. That nobody answers there is told, and stops nothing.
+   * @default - nobody
+   */
+  readonly asks?: string;
+}
+
+/** A field of something that is in Vault. */
+interface Found {
+  readonly read: string;
+  readonly at?: string;
+  readonly field: string;
 }
 
 /** Roles and policies of this name are the platform's: what else there is of them is told. */
@@ -62,6 +84,15 @@ export class Needs {
   declare(engine: Engine, ...entries: readonly Entry[]): void {
     this.engines.add(engine);
     for (const entry of entries) this.declared.set(entry.path, entry);
+  }
+
+  /** Entries of the KV engine that somebody reads. */
+  get secrets(): string[] {
+    const below = `${MOUNTS.kv}/data/`;
+    const paths = [...this.grants.values()].flatMap(({ grants }) => grants.map(({ path }) => path));
+    return [
+      ...new Set(paths.filter((path) => path.startsWith(below)).map((path) => path.slice(below.length))),
+    ];
   }
 
   uses(engine: Engine): boolean {
