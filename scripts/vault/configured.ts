@@ -76,7 +76,7 @@ export class Configured {
       const { status, body: answer } = await this.member.ask({
         path: `/v1/${path}`,
         method: 'POST',
-        token: this.root,
+        token: this.keys.root,
         body: path === 'auth/kubernetes/config' ? { ...body, ...known } : body,
       });
       // As `admit.sh` has it: what is there already is no failure.
