@@ -20,7 +20,7 @@ import type { PodSpec } from '../imports/k8s';
 import type { Printed } from '../synth/dist';
 import { runCommand } from './command';
 import { Asker, imageOf, refusedBy } from './signatures/asker';
-import { definitions, Kyverno, Registry, until } from './signatures/stand';
+import { definitions, type Format, Kyverno, Registry, until } from './signatures/stand';
 
 const USAGE = `usage: npm run prove:signatures
 
@@ -92,7 +92,7 @@ async function prove(recorder: Recorder, { cluster, registry, kyverno, keys }: G
   const asker = new Asker(cluster, pod);
   const others = new Asker(cluster, other);
   const digests = new Map<string, string>();
-  const push = async (tag: string, key?: string, format: 'tag' | 'bundle' = 'tag'): Promise<string> => {
+  const push = async (tag: string, key?: string, format: Format = 'tag'): Promise<string> => {
     const image = `${repository}:${tag}`;
     const digest = await registry.push(image, `${tag} of ${digests.size}`);
     digests.set(tag, digest);
@@ -134,18 +134,23 @@ async function prove(recorder: Recorder, { cluster, registry, kyverno, keys }: G
     const image = await push('1.0.2', 'own', 'bundle');
     return same(imageOf(await asker.ask(image)), `${image}@${digests.get('1.0.2')}`);
   });
-  for (const format of ['tag', 'bundle'] as const)
+  // A keyless signature has a certificate, and the workflow of images makes one beside that by its key.
+  for (const [format, key] of [
+    ['tag', 'foreign'],
+    ['bundle', 'foreign'],
+    ['certificate', 'certified'],
+  ] as const) {
     await step(`a signature by another key is refused (${format})`, async () =>
-      asker.refused(BY_POLICY, await push(`1.1.${format.length}`, 'foreign', format)),
+      asker.refused(BY_POLICY, await push(`1.1.${format.length}`, key, format)),
     );
-  for (const format of ['tag', 'bundle'] as const)
     await step(`a signature by another key beside it does no harm (${format})`, async () => {
       const tag = `1.5.${format.length}`;
-      const image = await push(tag, 'foreign', format);
+      const image = await push(tag, key, format);
       const digest = digests.get(tag) ?? '';
-      await registry.sign(`${repository}@${digest}`, 'own', format);
+      await registry.sign(`${repository}@${digest}`, 'own', format === 'tag' ? 'tag' : 'bundle');
       return same(imageOf(await asker.ask(image)), `${image}@${digest}`);
     });
+  }
   await step('a signature of another image is refused', async () => {
     const image = await push('1.2.0');
     const signature = (tag: string): string =>
@@ -274,6 +279,7 @@ async function main(): Promise<number> {
       next: await registry.key('next'),
       foreign: await registry.key('foreign'),
     };
+    await registry.certifiedKey('certified');
     const { printed, place } = platformOf(registry, [keys.own]);
     const kyvernos = definitions();
     const rest = customDefinitions().filter(({ metadata: { name } }) =>

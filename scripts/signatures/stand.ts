@@ -11,6 +11,7 @@ import type { Paths } from '../../acceptance/programs';
 import { Sandbox } from '../../acceptance/sandbox';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { OPERATORS } from '../../constructs/platform-operators/operators';
+import { Authority } from '../../guarantees/certificates/authority';
 import { definitionTexts, fetchModule } from '../imports/fetch';
 import { CUSTOM_RESOURCES } from '../imports/sources';
 
@@ -128,11 +129,21 @@ export class Registry {
     return readFileSync(join(this.sandbox.folder, `${name}.pub`), 'utf8');
   }
 
-  /** Signs an image with a key; in the old format, a tag beside the image, or as a bundle that refers to it. */
-  async sign(image: string, key: string, format: 'tag' | 'bundle'): Promise<void> {
+  /** Makes a key with a certificate, as somebody has for a moment who signs by an identity. */
+  async certifiedKey(name: string): Promise<void> {
+    const from = join(this.sandbox.folder, `${name}-made`);
+    new Authority().write(from, name, { names: ['somebody.example.com'] });
+    await this.do(this.programs.cosign, [
+      ...['import-key-pair', '--key', `${from}.key`, '--output-key-prefix', name],
+    ]);
+  }
+
+  /** Signs an image with a key: in the old format, a tag beside the image; as a bundle that refers to it; one with a certificate. */
+  async sign(image: string, key: string, format: Format): Promise<void> {
     await this.do(this.programs.cosign, [
       ...['sign', '--yes', '--key', `${key}.key`, '--use-signing-config=false', '--tlog-upload=false'],
-      ...[`--new-bundle-format=${format === 'bundle'}`, this.within(image)],
+      ...(format === 'certificate' ? ['--certificate', `${key}-made.crt`] : []),
+      ...[`--new-bundle-format=${format !== 'tag'}`, this.within(image)],
     ]);
   }
 
@@ -146,6 +157,9 @@ export class Registry {
     return stdout;
   }
 }
+
+/** How a signature is kept. */
+export type Format = 'tag' | 'bundle' | 'certificate';
 
 /** A port that is free just now. */
 function freePort(): Promise<number> {
