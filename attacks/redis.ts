@@ -2,7 +2,9 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../acceptance/kubectl';
 import { ENDED } from '../guarantees/certificates/authority';
-import { Group, NAMES, Network, type Pod } from '../test/payloads/redis-stand';
+import { Group } from '../test/payloads/redis/group';
+import { NAMES, Network } from '../test/payloads/redis/network';
+import type { Pod } from '../test/payloads/redis/pod';
 import type { Attack, Ground } from './attack';
 import { handshake } from './handshake';
 

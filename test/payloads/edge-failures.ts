@@ -4,8 +4,9 @@ import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, EdgePod } from './edge-pod';
-import { paced, seconds, type Stand, statuses, until, upgrade, WIDE } from './edge-stand';
+import { paced, type Stand, statuses, upgrade, WIDE } from './edge-stand';
 import type { Report } from './report';
+import { seconds, until } from './timing';
 
 /** Errors in a row open it; two good looks at /status close it. */
 export async function breaker(report: Report, stand: Stand): Promise<void> {

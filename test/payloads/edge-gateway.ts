@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { EdgePod } from './edge-pod';
-import { parsed, type Stand, TIGHT, until } from './edge-stand';
+import { parsed, type Stand, TIGHT } from './edge-stand';
 import { freePort } from './free-port';
 import type { Report } from './report';
+import { until } from './timing';
 
 /** As a gateway connects: from its own address, with a header before anything else. */
 interface Knock {

@@ -1,8 +1,9 @@
 /** What the edge refuses: by number, by size, and by time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Question } from './edge-pod';
-import { isJson, isStatus, seconds, type Stand, statuses, TIGHT, until, upgrade } from './edge-stand';
+import { isJson, isStatus, type Stand, statuses, TIGHT, upgrade } from './edge-stand';
 import type { Report } from './report';
+import { seconds, until } from './timing';
 
 /** Each limit lets exactly its number through. */
 export async function limits(report: Report, stand: Stand): Promise<void> {

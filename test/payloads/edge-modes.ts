@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Question } from './edge-pod';
-import { isStatus, seconds, type Stand, statuses, until, upgrade, WIDE } from './edge-stand';
+import { isStatus, type Stand, statuses, upgrade, WIDE } from './edge-stand';
 import type { Report } from './report';
+import { seconds, until } from './timing';
 
 /** The switch: a map in memory, and for pods to come a file. */
 export async function modes(report: Report, stand: Stand): Promise<void> {

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { globalAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { EDGE_LIMITS, type EdgeLimits } from '../../constructs/bridge-edge/limits';
 import type {
@@ -15,6 +14,7 @@ import { Authority } from '../../guarantees/certificates/authority';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod } from './edge-pod';
 import { freePort } from './free-port';
+import { until } from './timing';
 
 const HOST = 'bridge.bridge.svc.cluster.local';
 
@@ -190,15 +190,3 @@ export const isJson = ({ body, headers }: Answer): boolean =>
   headers['content-type'] === 'application/json' && parsed(body)?.['detail'] !== undefined;
 
 export const statuses = (answers: readonly Answer[]): string => answers.map(({ status }) => status).join(' ');
-
-export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
-
-/** Polls until the condition holds; the time it took. */
-export async function until(limit: number, name: string, condition: () => Promise<boolean>): Promise<number> {
-  const start = Date.now();
-  while (!(await condition())) {
-    if (Date.now() - start > limit) throw new Error(`not within ${seconds(limit)}: ${name}`);
-    await sleep(50);
-  }
-  return Date.now() - start;
-}

@@ -9,8 +9,9 @@ import { gateway } from './edge-gateway';
 import { limits, slowClients, sockets } from './edge-limits';
 import { entry, modes } from './edge-modes';
 import type { Answer, EdgePod, Question } from './edge-pod';
-import { isJson, isStatus, parsed, seconds, Stand, statuses, until, WIDE } from './edge-stand';
+import { isJson, isStatus, parsed, Stand, statuses, WIDE } from './edge-stand';
 import type { Report } from './report';
+import { seconds, until } from './timing';
 
 export async function check(report: Report): Promise<void> {
   const stand = await Stand.open();

@@ -5,20 +5,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Client,
-  Group,
-  NAMES,
-  Network,
-  password,
-  type Pod,
-  type RedisPayloadProps,
-  seconds,
-  until,
-  USERS,
-  Writer,
-} from './redis-stand';
+import { Client } from './redis/client';
+import { Group } from './redis/group';
+import { NAMES, Network } from './redis/network';
+import type { Pod, RedisPayloadProps } from './redis/pod';
+import { password, USERS } from './redis/users';
+import { Writer } from './redis/writer';
 import type { Report } from './report';
+import { seconds, until } from './timing';
 
 /** The tests of one group, in the order in which they leave it whole for the next. */
 interface Scenario {
