@@ -52,7 +52,7 @@ const users = (says: string): Accepted[] =>
     [
       [EVERYWHERE, OF_THEIR_IMAGE],
       [['development'], STORAGE],
-      [['staging'], MIGRATION],
+      [['staging'], [...MIGRATION, 'Deployment/reading/events']],
     ] as const
   ).map(([environments, objects]) => ({
     checks: ['container-security-context-user-group-id'],

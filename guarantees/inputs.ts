@@ -1,3 +1,4 @@
+import { eventsClaim } from '../constructs/bridge-with-fuse/local';
 import { OPERATORS } from '../constructs/platform-operators/operators';
 import type { Platform } from '../synth/platform';
 
@@ -16,7 +17,7 @@ export function declaredInputs({ environment, cluster }: Platform): Map<string, 
       : []),
     // What the events were on before they moved: a StatefulSet's claim outlives it.
     ...(state === 'external' && migration
-      ? [['PersistentVolumeClaim/bridge/data-bridge-0', 'bridge.migration'] as const]
+      ? [[`PersistentVolumeClaim/bridge/${eventsClaim('bridge')}`, 'bridge.migration'] as const]
       : []),
   ]);
 }

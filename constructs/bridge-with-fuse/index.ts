@@ -31,7 +31,7 @@ export class BridgeWithFuse extends Construct {
   /** HTTP and WebSocket, without TLS, which the server does not have; anybody who gets here is handed a session. */
   readonly api: Endpoint;
   /** The claim of the volume with its events, where they are on one. */
-  readonly claim = eventsClaim(this);
+  readonly claim = eventsClaim(objectName(this));
   /** Where sessions, experts and events live. */
   readonly state: BridgeWithFuseProps['state']['kind'];
   /** The most pods there may be at a time, updates aside. */

@@ -49,15 +49,15 @@ export function keepLocally(bridge: Construct, server: Server, state: LocalState
   new EventBackup(bridge, 'Backup', {
     ...backup,
     beside: connections,
-    claim: eventsClaim(bridge),
+    claim: eventsClaim(objectName(bridge)),
     folderInClaim: 'events',
     uid: UID,
   });
 }
 
-/** The claim of the one pod's volume. */
-export function eventsClaim(bridge: Construct): string {
-  return `data-${objectName(bridge)}-0`;
+/** The claim of the one pod's volume, by the bridge's name. */
+export function eventsClaim(name: string): string {
+  return `data-${name}-0`;
 }
 
 function guarded(image: string): PodPart {
