@@ -21,23 +21,20 @@ const WHERE_MANY: readonly Name[] = ['staging', 'production'];
 const ANYTHING = ['*'];
 
 const OWN_USER =
-  'the user of the image, whose files are its own; those of the platform’s own scripts are nobody';
+  'the user of its image, or of the program whose files it reads; what needs no user in particular is nobody';
+const OWN_FILES = 'its image names none; what is on its volume belongs to this one';
 
 /** What runs as its image's user. */
 const OF_THEIR_IMAGE = [
   'CronJob/bridge/bridge-backup',
   'CronJob/postgres/events-schema-maintenance',
-  'CronJob/vault/vault-snapshots',
   'Deployment/bridge/edge',
   'Deployment/observability/grafana',
   'Deployment/redis/*',
-  'Deployment/vector-database/embeddings',
-  'Job/object-storage/s3-buckets',
   'Job/postgres/events-schema',
   'StatefulSet/bridge/bridge',
   'StatefulSet/redis/*',
   'StatefulSet/vault/vault-members',
-  'StatefulSet/vector-database/weaviate-members',
 ];
 
 const MIGRATION = ['CronJob/bridge/migration-*'];
@@ -50,16 +47,17 @@ const GROUP = 'The container running with a low group ID';
 const users = (says: string): Accepted[] =>
   (
     [
-      [EVERYWHERE, OF_THEIR_IMAGE],
-      [['development'], STORAGE],
-      [['staging'], [...MIGRATION, 'Deployment/reading/events']],
+      [EVERYWHERE, OF_THEIR_IMAGE, OWN_USER],
+      [EVERYWHERE, ['StatefulSet/vector-database/weaviate-members'], OWN_FILES],
+      [['development'], STORAGE, OWN_FILES],
+      [['staging'], [...MIGRATION, 'Deployment/reading/events'], OWN_USER],
     ] as const
-  ).map(([environments, objects]) => ({
+  ).map(([environments, objects, reason]) => ({
     checks: ['container-security-context-user-group-id'],
     says,
     objects,
     environments,
-    reason: OWN_USER,
+    reason,
   }));
 
 /** A pod that is replaced before its successor comes is one that there is one of. */

@@ -6,7 +6,14 @@ import { awsCliEnv, bucketUrl } from '../platform/bucket';
 import { ConfigFiles, contentHash } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
-import { JOB_DEADLINE_SECONDS, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
+import {
+  JOB_DEADLINE_SECONDS,
+  NOBODY,
+  resources,
+  RESTRICTED,
+  restrictedPod,
+  withoutToken,
+} from '../platform/pod';
 import { bucketList, DeclaredBucket, lifecycle, transportPolicy } from './buckets';
 import type { Engine } from './engine';
 
@@ -18,9 +25,6 @@ export interface ApplyJobProps {
   readonly administrator: Credential;
   readonly buckets: readonly DeclaredBucket[];
 }
-
-/** Neither image has a user of its own. */
-const UID = 1000;
 
 /** Makes the buckets and what belongs to them: over the S3 API first, then whatever the engine adds. */
 export class ApplyJob extends Construct {
@@ -62,7 +66,7 @@ export class ApplyJob extends Construct {
         // Not OnFailure, which deletes the pod with the last failure, and what it said with it.
         restartPolicy: 'Never' as const,
         ...account,
-        securityContext: restrictedPod(UID),
+        securityContext: restrictedPod(NOBODY),
         initContainers: steps.slice(0, -1),
         containers: steps.slice(-1),
         volumes,

@@ -6,7 +6,7 @@ import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import { recurring } from '../platform/cron';
 import type { Endpoint } from '../platform/endpoint';
-import { Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
+import { NOBODY, Resources, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { SNAPSHOT, tokenVolume } from './admission';
 
 /** Where snapshots go, and how often. */
@@ -26,8 +26,6 @@ export interface SnapshotsProps extends VaultBackup {
   /** Where a standby sends it: the leader, by its own name. */
   readonly peer: Endpoint;
 }
-
-const UID = 1000;
 
 /** An almost empty Vault makes a snapshot of 12 to 17 KiB (docs/decisions/secret-management.md): less than this is none. */
 const MIN_BYTES = 4096;
@@ -61,7 +59,7 @@ export class Snapshots extends Construct {
               spec: {
                 restartPolicy: 'Never',
                 ...account,
-                securityContext: restrictedPod(UID),
+                securityContext: restrictedPod(NOBODY),
                 initContainers: [this.save(props)],
                 containers: [this.keep(props)],
                 volumes: [

@@ -3,6 +3,7 @@ import { Deployment, PodDisruptionBudget } from '../../imports/k8s';
 import { Connections } from '../platform/connections';
 import { objectName } from '../platform/names';
 import {
+  NOBODY,
   oneAtATime,
   Resources,
   RESTRICTED,
@@ -29,9 +30,6 @@ export interface EmbeddingsProps {
    */
   readonly spreading?: Spreading;
 }
-
-/** The image names no user; any will do, for it only reads its files. */
-const UID = 1000;
 
 /**
  * Turns texts into vectors. The server has neither TLS nor, as it is used here, passwords: only the database may reach it.
@@ -64,7 +62,7 @@ export class Embeddings extends Construct {
           metadata: { labels: this.connections.podLabels },
           spec: {
             ...account,
-            securityContext: restrictedPod(UID),
+            securityContext: restrictedPod(NOBODY),
             topologySpreadConstraints: spread(this.connections, spreading),
             terminationGracePeriodSeconds: 30,
             containers: [
