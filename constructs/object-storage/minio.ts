@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { Construct } from 'constructs';
-import { Container, Probe, StatefulSet, Volume } from '../../imports/k8s';
+import { Container, Probe, Volume } from '../../imports/k8s';
 import type { CertificateAuthority } from '../certificate-authority';
-import type { Credential, CredentialsMaker } from '../credentials';
+import type { CredentialsMaker } from '../credentials';
 import { renderPayload } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { dataClaim, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
 import { shareOf } from '../platform/quantity';
-import { DeclaredBucket, fitQuotas, rights } from './buckets';
-import type { ApplyStep, Engine } from './engine';
-import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
+import { DeclaredBucket, rights } from './buckets';
+import type { ApplyStep } from './engine';
+import { ADMINISTRATOR } from './generated-keys';
+import { OwnServer } from './own-server';
 
 /** MinIO in the cluster: one server on one volume, for development. Its images are frozen and get no security fixes. */
 export interface MinioProps {
@@ -35,7 +36,7 @@ export interface MinioProps {
 const MINIO_UID = 1000;
 
 /** One MinIO server. */
-export class Minio extends Construct implements Engine {
+export class Minio extends OwnServer {
   readonly connections = new Connections(this, { name: 'minio', component: 'server' });
   /**
    * S3, and the metrics beside it on the same port: whoever may use a bucket can also read how full the server is.
@@ -50,61 +51,23 @@ export class Minio extends Construct implements Engine {
     endpoint: this.api,
     path: '/minio/health/ready',
   } as const;
-  readonly region = 'us-east-1';
-  readonly trust = 'platform';
   readonly afterBuckets: ApplyStep;
-  private readonly keys: GeneratedKeys;
 
   constructor(scope: Construct, id: string, props: MinioProps, buckets: readonly DeclaredBucket[]) {
-    super(scope, id);
-    const { clientImage, authority, maker, storage, storageClass } = props;
-    fitQuotas(this, buckets, storage);
-    this.keys = new GeneratedKeys(this, maker, buckets);
+    super(scope, id, props, buckets);
+    const { clientImage, authority } = props;
     this.afterBuckets = this.usersStep(clientImage, buckets);
 
     const tls = authority.issue(this.connections);
     const account = withoutToken(this);
-    new StatefulSet(this, 'Resource', {
-      spec: {
-        serviceName: this.connections.serviceName,
-        replicas: 1,
-        // In order, a pod that never became ready would keep its own fix out.
-        podManagementPolicy: 'Parallel',
-        selector: { matchLabels: this.connections.labels },
-        template: {
-          metadata: { labels: this.connections.podLabels },
-          spec: {
-            ...account,
-            securityContext: restrictedPod(MINIO_UID),
-            // Uploads that are under way are given up after 10 s by the server itself.
-            terminationGracePeriodSeconds: 30,
-            containers: [this.container(props)],
-            volumes: [this.administratorVolume(), certificateVolume(tls.secretName)],
-          },
-        },
-        volumeClaimTemplates: dataClaim(storage, storageClass),
-      },
+    this.serve({
+      ...account,
+      securityContext: restrictedPod(MINIO_UID),
+      // Uploads that are under way are given up after 10 s by the server itself.
+      terminationGracePeriodSeconds: 30,
+      containers: [this.container(props)],
+      volumes: [this.administratorVolume(), certificateVolume(tls.secretName)],
     });
-  }
-
-  get host(): string {
-    return this.api.host;
-  }
-
-  get port(): number {
-    return this.api.port;
-  }
-
-  get administrator(): Credential {
-    return this.keys.administrator;
-  }
-
-  allowFrom(client: Connections): void {
-    client.allowTo(this.api);
-  }
-
-  keysOf(bucket: DeclaredBucket): Credential {
-    return this.keys.of(bucket);
   }
 
   private container({ image, cpu, memory }: MinioProps): Container {

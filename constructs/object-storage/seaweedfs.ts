@@ -1,14 +1,14 @@
 import { Construct } from 'constructs';
-import { Container, Probe, StatefulSet } from '../../imports/k8s';
+import { Container, Probe } from '../../imports/k8s';
 import type { CertificateAuthority } from '../certificate-authority';
-import type { Credential, CredentialsMaker } from '../credentials';
+import type { CredentialsMaker } from '../credentials';
 import { ConfigFiles } from '../platform/config-files';
 import { Connections } from '../platform/connections';
 import type { Endpoint } from '../platform/endpoint';
-import { dataClaim, resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
-import { DeclaredBucket, fitQuotas } from './buckets';
-import type { Engine } from './engine';
-import { ADMINISTRATOR, GeneratedKeys } from './generated-keys';
+import { resources, RESTRICTED, restrictedPod, withoutToken } from '../platform/pod';
+import type { DeclaredBucket } from './buckets';
+import { ADMINISTRATOR } from './generated-keys';
+import { OwnServer } from './own-server';
 
 /**
  * SeaweedFS in the cluster: one pod on one volume, for objects that need not outlive the cluster. Written from its
@@ -38,20 +38,15 @@ const ADMIN_PORT = 23646;
 const WORKER_PORT = 9328;
 
 /** One SeaweedFS pod: the server, and what expires objects and sets quotas. */
-export class SeaweedFs extends Construct implements Engine {
+export class SeaweedFs extends OwnServer {
   readonly connections = new Connections(this, { name: 'seaweedfs', component: 'server' });
   readonly api: Endpoint = this.connections.listen('s3', 8333);
   readonly metrics: Endpoint = this.connections.listen('metrics', 9327, { metricsPath: '/metrics' });
   readonly seen = { kind: 'server', program: 'seaweedfs', endpoint: this.api, path: '/status' } as const;
-  readonly region = 'us-east-1';
-  readonly trust = 'platform';
-  private readonly keys: GeneratedKeys;
 
   constructor(scope: Construct, id: string, props: SeaweedFsProps, buckets: readonly DeclaredBucket[]) {
-    super(scope, id);
-    const { authority, maker, storage, storageClass } = props;
-    fitQuotas(this, buckets, storage);
-    this.keys = new GeneratedKeys(this, maker, buckets);
+    super(scope, id, props, buckets);
+    const { authority } = props;
     const tls = authority.issue(this.connections);
     const config = new ConfigFiles(
       this,
@@ -64,53 +59,20 @@ export class SeaweedFs extends Construct implements Engine {
       { identities: identities(buckets), quotas: quotas(buckets) },
     );
     const account = withoutToken(this);
-    new StatefulSet(this, 'Resource', {
-      spec: {
-        serviceName: this.connections.serviceName,
-        replicas: 1,
-        // In order, a pod that never became ready would keep its own fix out.
-        podManagementPolicy: 'Parallel',
-        selector: { matchLabels: this.connections.labels },
-        template: {
-          metadata: { labels: this.connections.podLabels },
-          spec: {
-            ...account,
-            securityContext: restrictedPod(SEAWEED_UID),
-            // The volume server says goodbye for 10 s before it stops.
-            terminationGracePeriodSeconds: 60,
-            containers: this.containers(props),
-            volumes: [
-              config.volume('config'),
-              this.keys.volume('users'),
-              // Reloaded by the gateway as it changes.
-              tls.volume('certs'),
-              { name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
-            ],
-          },
-        },
-        volumeClaimTemplates: dataClaim(storage, storageClass),
-      },
+    this.serve({
+      ...account,
+      securityContext: restrictedPod(SEAWEED_UID),
+      // The volume server says goodbye for 10 s before it stops.
+      terminationGracePeriodSeconds: 60,
+      containers: this.containers(props),
+      volumes: [
+        config.volume('config'),
+        this.keys.volume('users'),
+        // Reloaded by the gateway as it changes.
+        tls.volume('certs'),
+        { name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
+      ],
     });
-  }
-
-  get host(): string {
-    return this.api.host;
-  }
-
-  get port(): number {
-    return this.api.port;
-  }
-
-  get administrator(): Credential {
-    return this.keys.administrator;
-  }
-
-  allowFrom(client: Connections): void {
-    client.allowTo(this.api);
-  }
-
-  keysOf(bucket: DeclaredBucket): Credential {
-    return this.keys.of(bucket);
   }
 
   private containers({ image, cpu, memory }: SeaweedFsProps): Container[] {
