@@ -102,6 +102,8 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
     };
     return { token: auth.client_token, seconds: auth.lease_duration, policies: auth.policies };
   };
+  const isLetIn = async (who: Somebody, redirect?: string): Promise<boolean> =>
+    (await signIn(who, redirect)) !== undefined;
   const personOf = (person: Person): Somebody => ({ sub: `a-${person}`, groups: ['staff', groups[person]] });
   const mustSignIn = async (person: Person, redirect?: string): Promise<SignedIn> => {
     const signedIn = await signIn(personOf(person), redirect);
@@ -153,7 +155,7 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
         { sub: 'nobody', groups: [] },
         { sub: 'silent' },
       ];
-      for (const who of others) same(await signIn(who), undefined, `the sign-in of ${who.sub}`);
+      for (const who of others) same(await isLetIn(who), false, `the sign-in of ${who.sub}`);
       const ids = JSON.parse((await vault.ask('/v1/identity/entity/id?list=true')).body.toString()) as {
         data: { key_info: Record<string, { aliases: readonly { name: string; mount_type: string }[] }> };
       };
@@ -167,11 +169,11 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
       const forgeries: readonly Forgery[] = ['audience', 'issuer', 'nonce', 'signature', 'expired'];
       for (const forgery of forgeries) {
         provider.forges = forgery;
-        same(await signIn(personOf('platform')), undefined, `a token with another ${forgery}`);
+        same(await isLetIn(personOf('platform')), false, `a token with another ${forgery}`);
       }
       provider.forges = undefined;
-      const astray = await signIn(personOf('platform'), 'https://elsewhere.example/oidc/callback');
-      same(astray, undefined, 'another way back');
+      const astray = await isLetIn(personOf('platform'), 'https://elsewhere.example/oidc/callback');
+      same(astray, false, 'another way back');
       return `${forgeries.join(', ')}; https://elsewhere.example`;
     });
 
@@ -185,10 +187,9 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
       const lines = RIGHTS.toSorted((a, b) => Number(isSealing(a.request)) - Number(isSealing(b.request)));
       for (const { what, request: line, may } of lines) {
         for (const person of SIGNED_IN) {
-          const { status, body } = await ask(person, questionOf(line));
+          const { status } = await ask(person, questionOf(line));
           const isRight = may.includes(person) ? status >= 200 && status < 300 : status === 403;
-          if (!isRight)
-            throw new Error(`${person}, ${what} (${line}): ${status} ${body.toString().slice(0, 200)}`);
+          if (!isRight) throw new Error(`${person}, ${what} (${line}): ${status}`);
           counts[may.includes(person) ? 'allowed' : 'refused'] += 1;
           if (isSealing(line) && status === 204) await vault.unseal();
           if (/step-down/.test(line))
@@ -243,7 +244,7 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
           'identity/group/name/friends: nobody declared it',
         ];
         for (const line of wanted) if (!told.includes(line)) throw new Error(`${line} is not in: ${told}`);
-        same((await signIn(personOf('developer'))) === undefined, true, 'the sign-in of a developer');
+        same(await isLetIn(personOf('developer')), false, 'the sign-in of a developer');
         const mended = await vault.apply();
         await vault.ask('/v1/sys/auth/userpass', 'DELETE');
         await vault.ask('/v1/identity/group/name/friends', 'DELETE');
@@ -254,7 +255,7 @@ export async function provePeople(recorder: Recorder, stand: Stand): Promise<voi
     );
     await step('another secret of the client’s is known after the program has run again', async () => {
       provider.client = { ...provider.client, secret: 'second-secret' };
-      same(await signIn(personOf('auditor')), undefined, 'a sign-in with the old one');
+      same(await isLetIn(personOf('auditor')), false, 'a sign-in with the old one');
       write('second-secret');
       await vault.apply();
       await mustSignIn('auditor');
