@@ -36,11 +36,15 @@ export async function whole(cluster: Cluster, object: Manifest, lost: Live): Pro
   return (performance.now() - start) / 1000;
 }
 
-/** Waits for something; @throws Error where it takes longer than a service may take to recover */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + RECOVERY_SECONDS * 1000;
+/** Waits for something; @throws Error where it takes longer than that, by default than a service may take to recover */
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  seconds = RECOVERY_SECONDS,
+): Promise<void> {
+  const end = performance.now() + seconds * 1000;
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`after ${RECOVERY_SECONDS} s it does not hold that ${what}`);
+    if (performance.now() > end) throw new Error(`after ${seconds} s it does not hold that ${what}`);
     await sleep(200);
   }
 }

@@ -1,4 +1,4 @@
-import type { Platform } from '../../synth/platform';
+import type { Platform, PlatformObject } from '../../synth/platform';
 import type { Finding } from '../guarantee';
 import { time } from '../figures';
 import { type Holder, holdersOf } from './holders';
@@ -40,7 +40,7 @@ export interface Calendar {
 /** A leaf, those who hold it, and the longest that one of them takes. */
 interface Leaf {
   readonly certificate: Certificate;
-  readonly holders: readonly Holder[];
+  readonly holders: readonly Holder<PlatformObject>[];
   readonly within: number;
 }
 

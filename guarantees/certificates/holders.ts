@@ -1,13 +1,18 @@
 import type { Container, PodSpec, Volume } from '../../imports/k8s';
 import { containersOf, workloadOf } from '../../constructs/platform/workloads';
 import { referencesOf, identify } from '../../synth/references';
-import type { Platform, PlatformObject } from '../../synth/platform';
-import type { Certificate } from './model';
+import type { Manifest } from '../../constructs/platform/manifest';
+import type { CertificateSpec } from '../../imports/cert-manager.io';
 import { type Program, PROGRAMS } from './programs';
 
+/** What holders are found among: a platform's objects, or manifests that were printed. */
+interface Printed {
+  readonly manifest: Manifest;
+}
+
 /** Who uses a certificate: a container that mounts it, or an object whose operator hands it on. */
-export interface Holder {
-  readonly object: PlatformObject;
+export interface Holder<Of extends Printed> {
+  readonly object: Of;
   /** As in `StatefulSet redis/cache-members, container redis`. */
   readonly name: string;
   /** How it takes a renewed one; none where nothing here says so. */
@@ -18,11 +23,14 @@ export interface Holder {
 const PASSING: ReadonlySet<string> = new Set(['Job', 'CronJob']);
 
 /** Everybody who uses a certificate. */
-export function holdersOf(certificate: Certificate, { objects }: Platform): Holder[] {
-  const { namespace } = certificate.object.manifest.metadata;
-  const secret = certificate.issuedFor.secretName;
+export function holdersOf<Of extends Printed>(
+  { object: issued, issuedFor }: { readonly object: Printed; readonly issuedFor: CertificateSpec },
+  { objects }: { readonly objects: readonly Of[] },
+): Holder<Of>[] {
+  const { namespace } = issued.manifest.metadata;
+  const secret = issuedFor.secretName;
   const identity = identify('Secret', namespace, secret);
-  return objects.flatMap((object): Holder[] => {
+  return objects.flatMap((object): Holder<Of>[] => {
     const { kind, metadata } = object.manifest;
     if (metadata.namespace !== namespace || kind === 'Certificate' || PASSING.has(kind)) return [];
     if (!referencesOf(object.manifest).some(({ to }) => to === identity)) return [];
@@ -63,7 +71,7 @@ function textOf(
   container: Container,
   { volumes = [] }: PodSpec,
   namespace: string | undefined,
-  objects: readonly PlatformObject[],
+  objects: readonly Printed[],
 ): string {
   const names = new Set(
     volumes.flatMap(({ configMap, projected }) => [
