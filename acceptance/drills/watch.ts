@@ -31,7 +31,7 @@ export interface Seen {
 
 interface ServiceSpec {
   readonly selector?: Readonly<Record<string, string>>;
-  readonly ports?: readonly { readonly port: number }[];
+  readonly ports?: readonly { readonly port: number; readonly protocol?: string }[];
 }
 
 /** Every port of a Service whose name stands in a certificate, and those that PostgreSQL's operator makes Services for. */
@@ -48,7 +48,8 @@ export function endpointsIn(manifests: readonly Manifest[]): Endpoint[] {
       const { selector, ports = [] } = spec<ServiceSpec>(service);
       const host = `${name}.${namespace}.svc.cluster.local`;
       if (!selector || !names.has(host)) return [];
-      return ports.map(({ port }) => ({ host, port, goal: { namespace, labels: selector, port } }));
+      const dialled = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP');
+      return dialled.map(({ port }) => ({ host, port, goal: { namespace, labels: selector, port } }));
     });
   const stores = eventStoresIn(manifests).flatMap(({ hosts, database, pooler }) => [
     { host: hosts.readWrite, port: database.port, goal: database },
