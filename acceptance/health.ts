@@ -128,8 +128,12 @@ function reconciled({ conditions }: Status, _: Spec, { metadata: { generation = 
   return HEALTHY;
 }
 
+/** What CloudNativePG says as long as it has not seen the cluster, one that was applied at the same moment too. */
+const UNSEEN = 'cluster resource has been deleted, skipping reconciliation';
+
 function applied({ applied: done, message }: Status): Verdict {
   if (done === true) return HEALTHY;
+  if (message === UNSEEN) return progressing('the operator has not seen its cluster');
   if (done === false) return degraded(message);
   // In a standby cluster it comes with the data, and the operator says so.
   return message === undefined ? progressing('has not been applied') : HEALTHY;

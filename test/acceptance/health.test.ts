@@ -51,6 +51,12 @@ test.each([
   ['Database', {}, {}, 'Progressing'],
   ['Database', {}, { applied: true }, 'Healthy'],
   ['DatabaseRole', {}, { applied: false, message: 'no such owner' }, 'Degraded'],
+  [
+    'DatabaseRole',
+    {},
+    { applied: false, message: 'cluster resource has been deleted, skipping reconciliation' },
+    'Progressing',
+  ],
   ['DatabaseRole', {}, { message: 'waiting for the cluster to become primary' }, 'Healthy'],
   ['ConfigMap', {}, {}, 'Healthy'],
 ])('a %s wanted as %j that says %j is %s', (kind, spec, status, health) => {

@@ -122,6 +122,12 @@ export const HEALTH: readonly Example[] = [
     ],
     ['that is applied', 'Healthy', 'is applied', { applied: true, observedGeneration: 2 }],
     [
+      'that failed from the first',
+      'Progressing',
+      'no such owner',
+      { applied: false, message: 'no such owner' },
+    ],
+    [
       'of a standby cluster',
       'Healthy',
       'waiting for the cluster to become primary',
@@ -156,6 +162,12 @@ export const HEALTH: readonly Example[] = [
         message: 'waiting for the cluster to become primary',
         clientCertificate: { expiration: '2030-01-01T00:00:00Z' },
       },
+    ],
+    [
+      'that was seen before its cluster',
+      'Progressing',
+      'the operator has not seen its cluster',
+      { applied: false, message: 'cluster resource has been deleted, skipping reconciliation' },
     ],
     [
       'that is managed twice',

@@ -1,5 +1,10 @@
 local status = obj.status or {}
 
+-- What the operator says as long as it has not seen the cluster, one that comes at the same moment too.
+local unseen = status.message == 'cluster resource has been deleted, skipping reconciliation'
+if unseen then
+  return { status = 'Progressing', message = 'the operator has not seen its cluster' }
+end
 if status.applied == false then
   return { status = 'Degraded', message = status.message or 'could not be applied' }
 end
