@@ -8,14 +8,14 @@ import { alone, release } from '../acceptance/lease';
 import { missingFor } from '../acceptance/readiness';
 import { isGood, Recorder, type Report, summaryOf } from '../acceptance/report';
 import { healthOfServices, healthTable } from '../acceptance/services';
-import { SMOKES } from '../acceptance/smoke/all';
+import { type Smoke, SMOKES } from '../acceptance/smoke/all';
 import { removeTemporary } from '../acceptance/temporary';
 import type { Trial } from '../acceptance/trial';
 import { type Printed, readDist } from '../synth/dist';
 import { Misuse, runCommand } from './command';
 
 const USAGE = `usage: npm run e2e -- --kubeconfig FILE [--environment NAME] [--cluster NAME] [--drills] [--skip-apply]
-                    [--json FILE] [--dist DIR]
+                    [--only SUBJECT ...] [--json FILE] [--dist DIR]
 
 Applies an environment to a real cluster, wave by wave, and tries it: writes and reads as a client of every service, what
 must be refused, every connection between everything, and, on request, failures. Operators must be there already; the
@@ -27,6 +27,7 @@ of the type acceptance in the event store, and drills interrupt service.
   --cluster NAME       which of its clusters, where it has several
   --drills             also what happens when pods are killed, deleted and evicted
   --skip-apply         try what is there as it is
+  --only SUBJECT       try this alone, as in the report; may be given several times
   --json FILE          also write the report there
   --dist DIR           the folder to read (default: dist)
   --help               show this
@@ -45,8 +46,8 @@ interface Options {
   readonly cluster?: string;
   readonly dist: string;
   readonly json?: string;
-  readonly hasDrills: boolean;
   readonly skipsApply: boolean;
+  readonly trials: readonly Smoke[];
 }
 
 function optionsIn(): Options {
@@ -54,7 +55,8 @@ function optionsIn(): Options {
   const flag = { type: 'boolean', default: false } as const;
   const options = { kubeconfig: text, environment: text, cluster: text, json: text, dist: text };
   const flags = { drills: flag, 'skip-apply': flag };
-  const { values } = parseArgs({ options: { ...options, ...flags } });
+  const only = { type: 'string', multiple: true, default: [] as string[] } as const;
+  const { values } = parseArgs({ options: { ...options, ...flags, only } });
   const { kubeconfig, environment = 'development', cluster, json, dist = join(root, 'dist') } = values;
   if (kubeconfig === undefined) throw new Misuse('--kubeconfig is missing: which cluster is never guessed');
   if (!existsSync(kubeconfig)) throw new Misuse(`--kubeconfig ${kubeconfig}: there is no such file`);
@@ -64,11 +66,22 @@ function optionsIn(): Options {
     kubeconfig: resolve(kubeconfig),
     environment,
     dist: resolve(dist),
-    hasDrills: values.drills,
     skipsApply: values['skip-apply'],
+    trials: trialsIn(values.drills ? [...SMOKES, ...DRILLS] : SMOKES, values.only),
     ...(cluster === undefined ? {} : { cluster }),
     ...(json === undefined ? {} : { json: resolve(json) }),
   };
+}
+
+/** What is tried: everything, or what was named. */
+function trialsIn(all: readonly Smoke[], only: readonly string[]): readonly Smoke[] {
+  const subjects = new Set(all.map(({ subject }) => subject));
+  const unknown = only.filter((subject) => !subjects.has(subject));
+  if (unknown.length > 0)
+    throw new Misuse(
+      `--only ${unknown.join(', ')}: there are ${[...subjects].join(', ')}; drills with --drills`,
+    );
+  return only.length === 0 ? all : all.filter(({ subject }) => only.includes(subject));
 }
 
 const root = join(__dirname, '..');
@@ -163,8 +176,7 @@ async function e2e(cluster: Cluster, options: Options): Promise<Report> {
   const recorder = new Recorder(`e2e of ${options.environment}/${name}`);
   const trial: Trial = { cluster, recorder, manifests };
   const isThere = options.skipsApply || (await applied(trial, printed));
-  const trials = [...SMOKES, ...(options.hasDrills ? DRILLS : [])];
-  for (const { subject, run } of trials) {
+  for (const { subject, run } of options.trials) {
     if (isThere) await recorded(recorder, subject, () => run(trial));
     else recorder.skip(subject, 'all of it', 'the platform is not there');
   }
