@@ -30,9 +30,7 @@ export async function tryConnections({ cluster, recorder, manifests }: Trial): P
   };
   const image = imageWith('python3', manifests);
   const targets = await targetsOf(cluster, [...rules.namespaces.keys()]);
-  await recorder.check(SUBJECT, 'what is there to connect to', () =>
-    Promise.resolve(seen(targets, manifests)),
-  );
+  await recorder.check(SUBJECT, 'what is there to connect to', async () => seen(targets, manifests));
   const sources = sourcesIn(manifests);
   // A quota has room for one pod more, not for many: namespaces side by side, sources in a row.
   await Promise.all(
@@ -55,12 +53,12 @@ export async function tryConnections({ cluster, recorder, manifests }: Trial): P
 }
 
 /**
- * A set of pods that is not there would be missing from every attempt.
+ * A set of pods that is not there would be missing from every attempt; one that listens nowhere is in none.
  * @throws Error where there is such a set
  */
 function seen(targets: readonly Target[], manifests: readonly Manifest[]): string {
   const absent = workloadsIn(manifests)
-    .filter(({ replicas }) => replicas > 0)
+    .filter(({ replicas, pod }) => replicas > 0 && !isSilent(pod))
     .filter(
       ({ manifest, labels }) =>
         !targets.some(
@@ -73,6 +71,11 @@ function seen(targets: readonly Target[], manifests: readonly Manifest[]): strin
     .map(({ manifest: { kind, metadata } }) => `${kind} ${metadata.namespace}/${metadata.name}`);
   if (absent.length > 0) throw new Error(`no pod of ${absent.join(', ')} runs`);
   return `${targets.length} ports`;
+}
+
+/** Whether all that is known of a pod listens nowhere. */
+function isSilent(pod: PodSpec | undefined): boolean {
+  return pod !== undefined && containersOf(pod).every(({ ports = [] }) => ports.length === 0);
 }
 
 /**
