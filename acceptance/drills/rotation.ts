@@ -8,9 +8,9 @@ import type { CertificateSpec } from '../../imports/cert-manager.io';
 import type { Cluster } from '../cluster';
 import { connectedAt } from '../place';
 import { certificateFor, withCertificate } from '../smoke/certificate';
-import { type EventStore, eventStoresIn, SQL } from '../smoke/postgres';
 import { imageWith, type Trial } from '../trial';
-import { until, writingWhile } from './drill';
+import { appendingDuring } from './appending';
+import { until } from './drill';
 import { endpointsIn, type Seen, Watch } from './watch';
 
 /** Seconds that a new certificate is waited for in a Secret. */
@@ -46,12 +46,15 @@ export async function rotateCertificates(trial: Trial): Promise<void> {
   const rotated = async (): Promise<string> => {
     await withCertificate(cluster, { certificate: certificateFor(manifests, client, namespace) }, () =>
       connectedAt(cluster, standing, goals, async (place) => {
+        const before = await Watch.start(place, endpoints);
+        const shown = await shownBy(cluster, leavesIn(manifests), await before.seen());
+        await before.stop();
         for (const { what, first } of [
           { what: 'every certificate renewed', first: [] },
           { what: 'the authority renewed, then every certificate', first: signersIn(manifests) },
         ]) {
           const watch = await Watch.start(place, endpoints);
-          await round(trial, watch, what, first);
+          await appendingDuring(trial, what, () => round(trial, watch, { what, first, shown }));
           await watch.stop();
         }
       }),
@@ -61,36 +64,52 @@ export async function rotateCertificates(trial: Trial): Promise<void> {
   await trial.recorder.check('certificates', 'rotated by hand', rotated);
 }
 
-async function round(trial: Trial, watch: Watch, what: string, first: readonly Manifest[]): Promise<void> {
-  const { cluster, recorder, manifests } = trial;
-  const leaves = leavesIn(manifests);
-  const shown = await shownBy(cluster, leaves, await watch.seen());
-  const renewal = async (): Promise<void> => {
-    for (const object of [...first, ...leaves.map((leaf) => leaf.object)]) await renewed(cluster, object);
-  };
-  await appendingDuring(trial, what, renewal);
+/** The ports at which each certificate is shown; those that are only shown to others have none. */
+type Shown = ReadonlyMap<Leaf, readonly string[]>;
+
+interface Round {
+  readonly what: string;
+  /** What is renewed before the leaves. */
+  readonly first: readonly Manifest[];
+  readonly shown: Shown;
+}
+
+async function round(trial: Trial, watch: Watch, { what, first, shown }: Round): Promise<void> {
+  const { cluster, recorder } = trial;
+  for (const object of [...first, ...[...shown.keys()].map((leaf) => leaf.object)])
+    await renewed(cluster, object);
   const end = (within: number): number => performance.now() + Math.min(PATIENCE, within + KUBELET) * 1000;
   await Promise.all(
-    [...shown].map(([leaf, ports]) =>
-      recorder.check('certificates', `${leaf.name}: ${what}`, () =>
-        taken(cluster, watch, leaf, { ports, end: end(leaf.within) }),
+    [...shown]
+      .filter(([, ports]) => ports.length > 0)
+      .map(([leaf, ports]) =>
+        recorder.check('certificates', `${leaf.name}: ${what}`, () =>
+          taken(cluster, watch, leaf, { ports, end: end(leaf.within) }),
+        ),
       ),
-    ),
   );
 }
 
-/** The ports at which each certificate is shown; those that are only shown to others have none. */
+/** @throws Error where a port shows a certificate that lies nowhere any more: nothing could be said of it */
 async function shownBy(
   cluster: Cluster,
   leaves: readonly Leaf[],
   seen: ReadonlyMap<string, Seen>,
-): Promise<Map<Leaf, readonly string[]>> {
+): Promise<Shown> {
   const shown = new Map<Leaf, readonly string[]>();
   for (const leaf of leaves) {
     const serial = await serialOf(cluster, leaf.object);
-    const ports = [...seen].filter(([, each]) => same(each.serial, serial)).map(([port]) => port);
-    if (ports.length > 0) shown.set(leaf, ports);
+    shown.set(
+      leaf,
+      [...seen].filter(([, each]) => same(each.serial, serial)).map(([port]) => port),
+    );
   }
+  const known = new Set([...shown.values()].flat());
+  const unknown = [...seen].filter(([port, { serial }]) => serial !== '' && !known.has(port));
+  if (unknown.length > 0)
+    throw new Error(
+      `${unknown.map(([port]) => port).join(', ')} shows a certificate that was renewed and is not taken yet: wait, or restart its pods`,
+    );
   return shown;
 }
 
@@ -131,41 +150,6 @@ function noticed(port: string, seen: Seen | undefined): string {
   if (untrusted !== '') throw new Error(`${port} is not trusted: ${untrusted}`);
   const kept = answers === 0 ? '' : cuts === 0 ? ` kept, ${answers} answers,` : ` cut ${cuts} times,`;
   return `${port.replace('.svc.cluster.local', '')}${kept} longest wait ${longest} s`;
-}
-
-/** Events are appended by way of the pooler, and a session with the primary is kept, while something is done. */
-async function appendingDuring(trial: Trial, what: string, act: () => Promise<void>): Promise<void> {
-  const [store] = eventStoresIn(trial.manifests);
-  if (!store) return act();
-  await trial.recorder.check(`PostgreSQL ${store.name}`, what, () =>
-    withCertificate(trial.cluster, store, () =>
-      connectedAt(
-        trial.cluster,
-        { ...store.standing, name: 'client-of-sessions' },
-        goalsOf(store),
-        async (place) => {
-          const { readWrite, pooled = readWrite } = store.hosts;
-          const prelude = `${SQL}
-printf '%s\\n' 'SELECT pg_backend_pid() \\watch 1' | sql writer ${readWrite} > /tmp/session 2>&1 &`;
-          const written = await writingWhile(
-            place,
-            prelude,
-            `append ${pooled} "rotation:$(date +%s):$N"`,
-            act,
-          );
-          const processes = await place.run('sort -u /tmp/session | grep -c .');
-          const answers = await place.run('grep -c . /tmp/session');
-          if (processes !== '1')
-            throw new Error(`the session was cut: ${await place.run('tail -n 2 /tmp/session')}`);
-          return `${written.acknowledged.length} appended, none for ${written.longestPause.toFixed(1)} s; one session, ${answers} answers`;
-        },
-      ),
-    ),
-  );
-}
-
-function goalsOf({ database, pooler }: EventStore) {
-  return [database, ...(pooler ? [pooler] : [])];
 }
 
 function leavesIn(manifests: readonly Manifest[]): Leaf[] {
