@@ -17,7 +17,7 @@ import { endpointsIn, type Seen, Watch } from './watch';
 const ISSUE_SECONDS = 120;
 
 /** Seconds that it is waited for at a port. Who may take longer, by what is known of its program, is told of. */
-const PATIENCE = 600;
+const PATIENCE = 480;
 
 /** A certificate of a program, by its object. */
 interface Leaf {
