@@ -65,6 +65,8 @@ const WATCH_SECONDS = 1700;
 
 /** Connects again and again, and keeps connections, from a place; `/tls` and `/trust` are mounted there. */
 export class Watch {
+  private read?: { readonly at: number; readonly seen: Promise<ReadonlyMap<string, Seen>> };
+
   private constructor(
     private readonly place: Place,
     private readonly ended: Promise<string>,
@@ -85,8 +87,14 @@ export class Watch {
     return watch;
   }
 
-  /** By `host:port`. */
-  async seen(): Promise<ReadonlyMap<string, Seen>> {
+  /** By `host:port`; read once a second, whoever asks. */
+  seen(): Promise<ReadonlyMap<string, Seen>> {
+    const now = performance.now();
+    if (!this.read || now - this.read.at > 1000) this.read = { at: now, seen: this.readSeen() };
+    return this.read.seen;
+  }
+
+  private async readSeen(): Promise<ReadonlyMap<string, Seen>> {
     const text = await this.place.run('cat /tmp/seen.json');
     return new Map(Object.entries(JSON.parse(text) as Record<string, Seen>));
   }
