@@ -1,7 +1,9 @@
 import { App } from 'cdk8s';
+import type { Environment } from '../config/schema';
 import { ObservabilityStack } from '../constructs/observability-stack';
 import type { AlertmanagerProps } from '../constructs/observability-stack/alertmanager';
 import { type Capacity, observeCapacity } from '../constructs/observability-stack/capacity/observe';
+import type { RemoteWrite } from '../constructs/observability-stack/prometheus';
 import { observePlatform, Plan } from '../constructs/observability-stack/observe';
 import { bridgeAlerts, observeBridge } from '../constructs/bridge-with-fuse/observe';
 import { observeEdge } from '../constructs/bridge-edge/observe';
@@ -12,6 +14,7 @@ import { observeRedis } from '../constructs/redis-sentinel/observe';
 import { observeVault } from '../constructs/vault-mtls/observe';
 import { observeVectorDatabase } from '../constructs/vector-database/observe';
 import { parseQuantity } from '../constructs/platform/quantity';
+import { ClusterStore } from '../constructs/platform/secret-source';
 import type { Automation } from './automation';
 import { showAll } from './dashboards';
 import type { Foundation, Site } from './foundation';
@@ -82,6 +85,7 @@ function observabilityStack(chart: PhaseChart, ground: Foundation): Observabilit
       series: metrics.series,
       intervalSeconds: Number.parseInt(metrics.interval, 10),
       retentionDays: wholeDays(metrics.retention),
+      ...(metrics.remoteWrite ? { remoteWrite: remoteWriteOf(metrics.remoteWrite) } : {}),
     },
     alerting: {
       replicas: alerting.alertmanagers,
@@ -108,6 +112,13 @@ function observabilityStack(chart: PhaseChart, ground: Foundation): Observabilit
     runbooks: alerting.runbooks,
     agents: observability.agents.continuedIn(chart),
   });
+}
+
+type RemoteWriteTarget = NonNullable<Environment['observability']['metrics']['remoteWrite']>;
+
+function remoteWriteOf({ host, port, cidr, path, secretStore, secretPath }: RemoteWriteTarget): RemoteWrite {
+  const url = `https://${host}:${port}${path}`;
+  return { url, range: { name: host, cidr, port }, source: new ClusterStore(secretStore), secretPath };
 }
 
 /** Whom alerts are sent to; where nobody is named, a pod prints them. */

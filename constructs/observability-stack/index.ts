@@ -14,7 +14,7 @@ import { KubeStateMetrics } from './exporters/kube-state-metrics';
 import { NodeExporter } from './exporters/node';
 import { Grafana, type GrafanaProps } from './grafana';
 import type { Declared } from './monitoring/declared';
-import { Prometheus } from './prometheus';
+import { Prometheus, type PrometheusProps } from './prometheus';
 import type { ForeignPods } from './prometheus/foreign-pods';
 import type { MetricsLoad } from './sizing';
 import { LogParser, LogsKept, Telemetry, TracesKept } from './telemetry';
@@ -50,8 +50,8 @@ export interface Watched {
 export interface ObservabilityStackProps {
   readonly images: StackImages;
   readonly cluster: Watched;
-  /** Prometheus servers that each scrape everything, and what they hold. */
-  readonly metrics: MetricsLoad & { readonly replicas: number };
+  /** Prometheus servers that each scrape everything, what they hold, and where that is also sent. */
+  readonly metrics: MetricsLoad & Pick<PrometheusProps, 'replicas' | 'remoteWrite'>;
   /** Members of Alertmanager, whom they tell, and when they hold back. */
   readonly alerting: Pick<AlertmanagerProps, 'replicas' | 'receivers' | 'maintenance'>;
   readonly logs: LogsKept;
@@ -91,6 +91,7 @@ export class ObservabilityStack extends Construct {
       image: images.prometheus,
       replicas: metrics.replicas,
       load: metrics,
+      remoteWrite: metrics.remoteWrite,
       externalLabels: cluster.labels,
       ...cluster,
       spreading,

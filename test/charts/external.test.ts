@@ -10,8 +10,9 @@ import { findingsAgainst } from '../../guarantees/prove';
 import { heldBy } from '../../guarantees/vault/model';
 import type { ApplicationSpec } from '../../imports/argoproj.io';
 import type { ExternalSecretSpec } from '../../imports/external-secrets.io';
-import type { ResourceQuotaSpec, ServiceSpec } from '../../imports/k8s';
+import type { NetworkPolicySpec, ResourceQuotaSpec, ServiceSpec } from '../../imports/k8s';
 import type { ScaledObjectSpec } from '../../imports/keda.sh';
+import type { PrometheusSpec } from '../../imports/monitoring.coreos.com';
 import type { AnalysisTemplateSpec, RolloutSpec } from '../../imports/rollouts.argoproj.io';
 import { find } from '../support';
 
@@ -55,6 +56,31 @@ test('receivers’ secrets come from the cluster’s own Vault, by an account th
   expect(new Set(rules)).toEqual(
     new Set(entries.map((entry) => ({ path: `secret/data/${entry}`, capabilities: ['read'] }))),
   );
+});
+
+test('samples are also sent where the configuration says, with a login from its store, and by no other way', () => {
+  const { remoteWrite = [] } = spec<PrometheusSpec>(find(manifests, 'Prometheus', 'prometheus'));
+  const login = (key: string) => ({ name: 'prometheus-remote-write', key });
+  expect(remoteWrite).toEqual([
+    {
+      url: 'https://metrics.example.com:443/api/v1/write',
+      basicAuth: { username: login('username'), password: login('password') },
+      sendExemplars: true,
+    },
+  ]);
+  const fetched = spec<ExternalSecretSpec>(find(manifests, 'ExternalSecret', 'prometheus-remote-write'));
+  expect(fetched.secretStoreRef).toEqual({ kind: 'ClusterSecretStore', name: 'platform' });
+  expect(new Set(fetched.data?.map(({ remoteRef }) => remoteRef.key))).toEqual(
+    new Set(['lighthouse/production/metrics']),
+  );
+  const { egress = [] } = spec<NetworkPolicySpec>(
+    manifests.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'prometheus') ??
+      find(manifests, 'NetworkPolicy', 'prometheus'),
+  );
+  expect(egress).toContainEqual({
+    to: [{ ipBlock: { cidr: '203.0.113.64/32' } }],
+    ports: [{ port: 443, protocol: 'TCP' }],
+  });
 });
 
 test('the shipped release is refused', () => {

@@ -17,6 +17,7 @@ import { Endpoint } from '../../platform/endpoint';
 import { namespaceOf, objectName } from '../../platform/names';
 import { AddressRange } from '../../platform/peer';
 import { dataClaim, resources, restrictedPod, spread, Spreading } from '../../platform/pod';
+import { fetchSecret, propertiesOf, type SecretSource } from '../../platform/secret-source';
 import { MetricsLoad, metricsSize, shardsFor } from '../sizing';
 import { ForeignPods } from './foreign-pods';
 import { Kubelets } from './kubelets';
@@ -46,8 +47,10 @@ export interface PrometheusProps {
 export interface RemoteWrite {
   readonly url: string;
   readonly range: AddressRange;
-  /** Secret of this namespace with `username` and `password`. */
-  readonly secretName: string;
+  /** Where `username` and `password` are fetched from. */
+  readonly source: SecretSource;
+  /** Path there of the entry with both. */
+  readonly secretPath: string;
 }
 
 /** User `nobody` of the public image. */
@@ -141,7 +144,7 @@ export class Prometheus extends Construct {
           },
         },
         alerting: Lazy.any({ produce: () => ({ alertmanagers: this.alertmanagers.map(alertmanager) }) }),
-        ...(remoteWrite ? { remoteWrite: [sending(remoteWrite)] } : {}),
+        ...(remoteWrite ? { remoteWrite: [this.sending(remoteWrite)] } : {}),
       },
     });
     if (replicas > 1) {
@@ -163,6 +166,16 @@ export class Prometheus extends Construct {
       .filter(({ endpoints }) => endpoints.some(({ metrics }) => metrics !== undefined));
     if (sources.length === 0) throw new Error(`${construct.node.path}: serves no metrics to scrape`);
     for (const source of sources) this.monitor(source);
+  }
+
+  private sending({ url, source, secretPath }: RemoteWrite) {
+    const values = propertiesOf(secretPath, ['username', 'password']);
+    const name = fetchSecret(new Construct(this, 'RemoteWrite'), 'Resource', { source, values });
+    return {
+      url,
+      basicAuth: { username: { name, key: 'username' }, password: { name, key: 'password' } },
+      sendExemplars: true,
+    };
   }
 
   /** Scrapes pods that somebody else installs, and keeps what is read of what they serve. */
@@ -263,16 +276,5 @@ function alertmanager({ owner, name, host }: Endpoint) {
     scheme: 'https',
     apiVersion: 'v2' as const,
     tlsConfig: verified(host),
-  };
-}
-
-function sending({ url, secretName }: RemoteWrite) {
-  return {
-    url,
-    basicAuth: {
-      username: { name: secretName, key: 'username' },
-      password: { name: secretName, key: 'password' },
-    },
-    sendExemplars: true,
   };
 }
