@@ -1,6 +1,6 @@
 import { connectedAt } from '../place';
 import { withCertificate } from '../smoke/certificate';
-import { type EventStore, eventStoresIn, SQL } from '../smoke/postgres';
+import { eventStoresIn, SQL } from '../smoke/postgres';
 import type { Trial } from '../trial';
 import { writingWhile } from './drill';
 
@@ -13,7 +13,7 @@ export async function appendingDuring(trial: Trial, what: string, act: () => Pro
       connectedAt(
         trial.cluster,
         { ...store.standing, name: 'client-of-sessions' },
-        goalsOf(store),
+        store.goals,
         async (place) => {
           const { readWrite, pooled = readWrite } = store.hosts;
           const prelude = `${SQL}
@@ -33,8 +33,4 @@ export async function appendingDuring(trial: Trial, what: string, act: () => Pro
       ),
     ),
   );
-}
-
-function goalsOf({ database, pooler }: EventStore) {
-  return [database, ...(pooler ? [pooler] : [])];
 }

@@ -14,39 +14,34 @@ export async function killPrimary({ cluster, recorder, manifests }: Trial): Prom
   for (const store of eventStoresIn(manifests)) {
     await recorder.check(`PostgreSQL ${store.name}`, 'the primary is killed', () =>
       withCertificate(cluster, store, () =>
-        connectedAt(
-          cluster,
-          { ...store.standing, name: 'writer-of-events' },
-          [store.database, ...(store.pooler ? [store.pooler] : [])],
-          async (place) => {
-            const run = randomUUID();
-            const { pooled = store.hosts.readWrite } = store.hosts;
-            const primary = await primaryOf(cluster, store);
-            let recovery = 0;
-            const written = await writingWhile(place, SQL, `append ${pooled} "${run}:$N"`, async () => {
-              await kill(cluster, primary);
-              if (store.instances > 1)
-                await until('another instance is primary', async () => {
-                  const now = await primaryOf(cluster, store).catch(() => primary);
-                  return now.metadata.name !== primary.metadata.name;
-                });
-              recovery = await whole(cluster, store.object, primary);
-            });
-            const there = await place.run(
-              `${SQL}\nsql reader ${store.hosts.readWrite} -c "SELECT split_part(event_id, ':', 2) FROM events WHERE event_id LIKE '${run}:%'"`,
-            );
-            const lost = lostOf(written, there.split('\n'));
-            if (lost.length > 0)
-              throw new Error(`${lost.length} acknowledged events are lost: ${lost.slice(0, 5).join(', ')}`);
-            const successor = await primaryOf(cluster, store);
-            return [
-              `${written.acknowledged.length} events acknowledged, 0 lost`,
-              `no append for ${written.longestPause.toFixed(1)} s`,
-              `${successor.metadata.name} is primary`,
-              `whole after ${recovery.toFixed(1)} s`,
-            ].join(', ');
-          },
-        ),
+        connectedAt(cluster, { ...store.standing, name: 'writer-of-events' }, store.goals, async (place) => {
+          const run = randomUUID();
+          const { pooled = store.hosts.readWrite } = store.hosts;
+          const primary = await primaryOf(cluster, store);
+          let recovery = 0;
+          const written = await writingWhile(place, SQL, `append ${pooled} "${run}:$N"`, async () => {
+            await kill(cluster, primary);
+            if (store.instances > 1)
+              await until('another instance is primary', async () => {
+                const now = await primaryOf(cluster, store).catch(() => primary);
+                return now.metadata.name !== primary.metadata.name;
+              });
+            recovery = await whole(cluster, store.object, primary);
+          });
+          const there = await place.run(
+            `${SQL}\nsql reader ${store.hosts.readWrite} -c "SELECT split_part(event_id, ':', 2) FROM events WHERE event_id LIKE '${run}:%'"`,
+          );
+          const lost = lostOf(written, there.split('\n'));
+          if (lost.length > 0)
+            throw new Error(`${lost.length} acknowledged events are lost: ${lost.slice(0, 5).join(', ')}`);
+          const successor = await primaryOf(cluster, store);
+          return [
+            `${written.acknowledged.length} events acknowledged, 0 lost`,
+            `no append for ${written.longestPause.toFixed(1)} s`,
+            `${successor.metadata.name} is primary`,
+            `whole after ${recovery.toFixed(1)} s`,
+          ].join(', ');
+        }),
       ),
     );
   }

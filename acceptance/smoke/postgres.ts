@@ -17,6 +17,8 @@ export interface EventStore {
   readonly database: Goal;
   /** Host names by endpoint; the pooled one where there is a pooler. */
   readonly hosts: { readonly readWrite: string; readonly readOnly: string; readonly pooled?: string };
+  /** Where its clients go: the instances, and the pooler where there is one. */
+  readonly goals: readonly Goal[];
   readonly pooler?: Goal;
   readonly standing: Standing;
   /** What the client shows the pooler; there only while the store is tried. */
@@ -37,18 +39,21 @@ export function eventStoresIn(manifests: readonly Manifest[]): EventStore[] {
       const pooled = pooler ? host(pooler.metadata.name) : undefined;
       const client = `client-of-${name}`;
       const goal = (labels: Goal['labels']): Goal => ({ namespace, labels, port: 5432 });
+      const database = goal({ 'cnpg.io/cluster': name, 'app.kubernetes.io/component': 'database' });
+      const atPooler = pooler && goal({ 'cnpg.io/poolerName': pooler.metadata.name });
       return {
         object,
         name,
         namespace,
         instances,
-        database: goal({ 'cnpg.io/cluster': name, 'app.kubernetes.io/component': 'database' }),
+        database,
         hosts: {
           readWrite: host(`${name}-rw`),
           readOnly: host(`${name}-${instances > 1 ? 'ro' : 'r'}`),
           ...(pooled === undefined ? {} : { pooled }),
         },
-        ...(pooler ? { pooler: goal({ 'cnpg.io/poolerName': pooler.metadata.name }) } : {}),
+        goals: [database, ...(atPooler ? [atPooler] : [])],
+        ...(atPooler ? { pooler: atPooler } : {}),
         certificate: certificateFor(manifests, client, namespace),
         standing: {
           name: client,
@@ -116,7 +121,7 @@ export function eventClient(store: EventStore): Visit {
   return {
     subject: `PostgreSQL ${store.name}`,
     standing: store.standing,
-    goals: [store.database, ...(store.pooler ? [store.pooler] : [])],
+    goals: store.goals,
     prelude: SQL,
     attempts: attemptsAt(store),
   };
