@@ -1,5 +1,5 @@
 import type { Cluster, Environment } from '../config/schema';
-import type { Person } from '../constructs/access';
+import { BREAK_GLASS, type Person } from '../constructs/access';
 import type { ArgoCdSettingsProps } from '../constructs/argo-cd';
 import { type Members, membersFrom } from '../constructs/delivery/roles';
 import type { SignOn as VectorSignOn } from '../constructs/vector-database/sign-on';
@@ -30,6 +30,11 @@ function addressOf({ host, port }: Pick<IdentityProvider, 'host' | 'port'>): str
 /** The provider as it calls itself. */
 function issuerOf({ host, port, issuer = '' }: IdentityProvider): string {
   return `${addressOf({ host, port })}${issuer}`;
+}
+
+/** The user that breaking the glass makes somebody; undefined where there is none. */
+export function breakGlassOf({ access }: Environment): string | undefined {
+  return access && `system:serviceaccount:access:${BREAK_GLASS}`;
 }
 
 /** Who has which role in Argo CD. */

@@ -1,5 +1,4 @@
 import type { App } from 'cdk8s';
-import { BREAK_GLASS } from '../constructs/access';
 import { ImageSignatures } from '../constructs/image-signatures';
 import { RegistryLogin } from '../constructs/image-signatures/registry-login';
 import { imageReference } from '../constructs/platform/image';
@@ -7,6 +6,7 @@ import { ClusterStore } from '../constructs/platform/secret-source';
 import { type ExistingNamespace, PlatformNamespaces } from '../constructs/platform-namespaces';
 import { OPERATORS } from '../constructs/platform-operators/operators';
 import type { Foundation } from './foundation';
+import { breakGlassOf } from './people';
 import { PhaseChart } from './phase-chart';
 
 /**
@@ -15,7 +15,7 @@ import { PhaseChart } from './phase-chart';
  */
 export function validation(app: App, { site: { environment, images } }: Foundation): PhaseChart {
   const chart = new PhaseChart(app, 'validation');
-  const { signatures, access } = environment;
+  const { signatures } = environment;
   if (!signatures) return chart;
   const kyverno = new PlatformNamespaces(chart, 'Namespaces').existing(OPERATORS.kyverno.namespace);
   const { images: names, publicKeys, login } = signatures;
@@ -23,7 +23,7 @@ export function validation(app: App, { site: { environment, images } }: Foundati
     platform: chart.node.root,
     publicKeys,
     ...(login ? { login: registryLogin(kyverno, login) } : {}),
-    ...(access ? { breakGlass: `system:serviceaccount:access:${BREAK_GLASS}` } : {}),
+    breakGlass: breakGlassOf(environment),
   };
   for (const name of names)
     new ImageSignatures(chart, `Signatures-${name}`, {

@@ -4,7 +4,8 @@ import { Construct, type IConstruct } from 'constructs';
 import { load } from 'js-yaml';
 import { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../../imports/k8s';
 import { type Holes, renderPayload } from '../platform/config-files';
-import { type Exception, namespacesOf, type Tables, tablesOf } from './tables';
+import { inNamespacesOf } from '../platform/own-namespaces';
+import { type Exception, type Tables, tablesOf } from './tables';
 
 export interface AdmissionPoliciesProps {
   /** All of the platform, once it is built: what is in it is what is let through. */
@@ -52,17 +53,7 @@ export class AdmissionPolicies extends Construct {
         spec: {
           policyName: policy.name,
           validationActions: ['Deny', 'Audit'],
-          matchResources: {
-            namespaceSelector: {
-              matchExpressions: [
-                {
-                  key: 'kubernetes.io/metadata.name',
-                  operator: 'In',
-                  values: Lazy.any({ produce: () => namespacesOf(this.props.platform) }) as string[],
-                },
-              ],
-            },
-          },
+          matchResources: { namespaceSelector: inNamespacesOf(this.props.platform) },
         },
       });
     }

@@ -65,15 +65,6 @@ export function tablesOf(platform: IConstruct, exceptions: readonly Exception[])
   };
 }
 
-/** The namespaces that a platform makes. */
-export function namespacesOf(platform: IConstruct): string[] {
-  return sorted(
-    objectsIn(platform)
-      .filter(({ kind }) => kind === 'Namespace')
-      .map(({ name }) => name),
-  );
-}
-
 function imagesOf({ manifest, pod }: Workload): string[] {
   const { imageName, pgbouncer } = spec<{ imageName?: string; pgbouncer?: { image?: string } }>(manifest);
   const volumes = pod?.volumes ?? [];

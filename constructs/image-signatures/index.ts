@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { Lazy } from 'cdk8s';
 import { Construct, type IConstruct } from 'constructs';
 import { load } from 'js-yaml';
 import { ImageValidatingPolicy, type ImageValidatingPolicySpec } from '../../imports/policies.kyverno.io';
-import { namespacesOf } from '../admission-policies/tables';
 import { renderPayload } from '../platform/config-files';
+import { inNamespacesOf } from '../platform/own-namespaces';
 import type { RegistryLogin } from './registry-login';
 
 export interface ImageSignaturesProps {
@@ -55,15 +54,7 @@ export class ImageSignatures extends Construct {
         ...(login ? { credentials: { secrets: [login.secret] } } : {}),
         matchConstraints: {
           ...policy.matchConstraints,
-          namespaceSelector: {
-            matchExpressions: [
-              {
-                key: 'kubernetes.io/metadata.name',
-                operator: 'In',
-                values: Lazy.any({ produce: () => namespacesOf(platform) }) as string[],
-              },
-            ],
-          },
+          namespaceSelector: inNamespacesOf(platform),
         },
         matchImageReferences: [{ glob: `${repository}:*` }, { glob: `${repository}@*` }],
         // A key of one's own is in no log of others, and needs none: whoever has it is trusted for as long as it is listed.
