@@ -14,6 +14,7 @@ import type {
   PodSpec,
 } from '../../imports/k8s';
 import { find, type Ground, manifestsOf, platformWith } from '../support';
+import { required } from './lending';
 
 /** A release to come: none that is there keeps its state in PostgreSQL and Redis. */
 const IMAGE = 'registry.example.com/lighthouse/bridge:2.0.0';
@@ -29,18 +30,10 @@ const every: Required<Omit<ExternalState, keyof Stores | 'authority'>> = {
   delivery: 'rolling',
 };
 
-function stores({ namespaces, authority, maker }: Ground, bridge: NamespaceScope): Stores {
+function stores(ground: Ground, bridge: NamespaceScope): Stores {
+  const { namespaces, authority, maker } = ground;
   const postgres = new PostgresCluster(namespaces.add('postgres'), 'events', {
-    images: {
-      postgres: 'ghcr.io/cloudnative-pg/postgresql:18.4-system-trixie',
-      pgbouncer: 'ghcr.io/cloudnative-pg/pgbouncer:1.25.1',
-    },
-    authority,
-    maker,
-    resources: { cpu: '1', memory: '4Gi' },
-    storage: { storageClass: 'ssd', data: '10Gi', wal: '4Gi' },
-    clientConnections: 300,
-    eventRetentionDays: 30,
+    ...required(ground),
     clients: [bridge],
   });
   const sessions = new RedisSentinel(namespaces.add('redis'), 'sessions', {

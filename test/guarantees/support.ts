@@ -136,6 +136,18 @@ export function changed(platform: Platform, prefix: string, field: string, value
   };
 }
 
+/** The file that Vault is configured by. */
+export const DESIRED = 'ConfigMap/vault/vault-configuration-desired-';
+
+/** The platform with that file changed; the change must be one. */
+export function told(platform: Platform, change: (text: string) => string): Platform {
+  const { data } = theOne(platform, DESIRED).manifest as { readonly data?: Record<string, string> };
+  const text = data?.['desired.json'] ?? '';
+  const next = change(text);
+  expect(next).not.toBe(text);
+  return changed(platform, DESIRED, 'data.desired\\.json', next);
+}
+
 /** The same platform without one object. */
 export function without(platform: Platform, prefix: string): Platform {
   const own = theOne(platform, prefix);

@@ -1,25 +1,14 @@
 import { clientCertificates } from '../../guarantees/client-certificates';
 import { network } from '../../guarantees/network';
 import { vault } from '../../guarantees/vault';
-import { identityOf } from '../../synth/references';
 import type { Platform } from '../../synth/platform';
 import { lendingOn } from '../constructs/lending';
 import { platformWith } from '../support';
-import { causesOf, changed } from './support';
+import { causesOf, changed, told } from './support';
 
 const sound: Platform = platformWith((ground) => void lendingOn(ground));
 
-const DESIRED = 'ConfigMap/vault/vault-configuration-desired-';
 const LENDER = 'DatabaseRole/postgres/events-lender';
-
-/** The platform with the file that Vault is configured by changed. */
-function told(change: (text: string) => string): Platform {
-  const [file] = sound.objects.filter(({ manifest }) => identityOf(manifest).startsWith(DESIRED));
-  const text = (file?.manifest['data'] as Record<string, string> | undefined)?.['desired.json'] ?? '';
-  const next = change(text);
-  expect(next).not.toBe(text);
-  return changed(sound, DESIRED, 'data.desired\\.json', next);
-}
 
 const leases = (platform: Platform): string[] =>
   // That test platform takes no snapshots.
@@ -105,7 +94,7 @@ test.each<[string, (text: string) => string, RegExp]>([
     /ServiceAccount\/app\/borrower is lent events-reader for up to 60 min and is logged in for 15 min/,
   ],
 ])('%s is found', (_, change, cause) => {
-  expect(leases(told(change))).toContainEqual(expect.stringMatching(cause));
+  expect(leases(told(sound, change))).toContainEqual(expect.stringMatching(cause));
 });
 
 test.each<[string, string, unknown, RegExp]>([

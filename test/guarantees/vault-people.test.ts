@@ -1,12 +1,9 @@
 import { vault } from '../../guarantees/vault';
 import { policyNameOf } from '../../constructs/vault-mtls/configuration/people';
-import { identityOf } from '../../synth/references';
 import type { Platform } from '../../synth/platform';
 import { SIGN_ON, vaultOn } from '../constructs/vault';
 import { platformWith } from '../support';
-import { causesOf, changed } from './support';
-
-const DESIRED = 'ConfigMap/vault/vault-configuration-desired-';
+import { causesOf, told } from './support';
 
 const sound: Platform = platformWith((ground) => {
   const server = vaultOn(ground, { members: 1, seal: { kind: 'development' }, signOn: SIGN_ON });
@@ -21,15 +18,15 @@ interface Entry {
 
 /** What is said of people where somebody has changed one thing that Vault is told. */
 function causes(path: string, change: (body: Entry['body']) => void): string[] {
-  const [file] = sound.objects.filter(({ manifest }) => identityOf(manifest).startsWith(DESIRED));
-  const text = (file?.manifest['data'] as Record<string, string> | undefined)?.['desired.json'] ?? '';
-  const desired = JSON.parse(text) as { readonly objects: readonly Entry[] };
-  const entry = desired.objects.find((each) => each.path === path);
-  if (!entry) throw new Error(`nothing is declared at ${path}`);
-  change(entry.body);
-  const next = JSON.stringify(desired);
-  expect(JSON.parse(next)).not.toEqual(JSON.parse(text));
-  return causesOf(vault, changed(sound, DESIRED, 'data.desired\\.json', next));
+  const platform = told(sound, (text) => {
+    const desired = JSON.parse(text) as { readonly objects: readonly Entry[] };
+    const entry = desired.objects.find((each) => each.path === path);
+    if (!entry) throw new Error(`nothing is declared at ${path}`);
+    change(entry.body);
+    expect(desired).not.toEqual(JSON.parse(text));
+    return JSON.stringify(desired);
+  });
+  return causesOf(vault, platform);
 }
 
 const NAME = policyNameOf('auditor');

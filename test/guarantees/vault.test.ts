@@ -3,11 +3,10 @@ import { ExternalSecret } from '../../imports/external-secrets.io';
 import { Connections } from '../../constructs/platform/connections';
 import { operators } from '../../guarantees/operators';
 import { vault } from '../../guarantees/vault';
-import { identityOf } from '../../synth/references';
 import type { Platform } from '../../synth/platform';
 import { BUCKET, vaultOn } from '../constructs/vault';
 import { platformWith } from '../support';
-import { causesOf, changed, without } from './support';
+import { causesOf, DESIRED, told, without } from './support';
 
 /** Somebody who listens, with a certificate of Vault's, and reads a secret of Vault's. */
 class Consumer extends Construct {
@@ -32,16 +31,6 @@ const sound: Platform = platformWith((ground) => {
   server.secret(app, 'login', { entry: 'lighthouse/test/login', properties: ['password'] });
 });
 
-/** The platform with the file that Vault is configured by changed; each of these is what somebody might write. */
-function told(change: (text: string) => string): Platform {
-  const [file] = sound.objects.filter(({ manifest }) => identityOf(manifest).startsWith(DESIRED));
-  const text = (file?.manifest['data'] as Record<string, string> | undefined)?.['desired.json'] ?? '';
-  const next = change(text);
-  expect(next).not.toBe(text);
-  return changed(sound, DESIRED, 'data.desired\\.json', next);
-}
-
-const DESIRED = 'ConfigMap/vault/vault-configuration-desired-';
 const STORE = 'lighthouse-app-login-store';
 const causes = (platform: Platform): string[] => causesOf(vault, platform);
 
@@ -136,7 +125,7 @@ test.each<[string, (text: string) => string, RegExp]>([
     /Certificate consumer-https-tls is for consumer\.app\.svc\.cluster\.local, and Vault signs/,
   ],
 ])('%s is found', (_, change, cause) => {
-  expect(causes(told(change))).toContainEqual(expect.stringMatching(cause));
+  expect(causes(told(sound, change))).toContainEqual(expect.stringMatching(cause));
 });
 
 test('whoever logs in without a role is found', () => {
