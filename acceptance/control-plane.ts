@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './free-port';
 import { run } from './kubectl';
 import { Logins } from './logins';
 import { findPrograms, type Paths, type ProgramName } from './programs';
@@ -86,7 +86,7 @@ type Starter = (name: ProgramName, flags: Flags) => ChildProcess;
 
 /** Starts all programs in order; each is waited for, as those after it need it. */
 async function startIn(sandbox: Sandbox, programs: Paths<ProgramName>, fakeNodes: boolean): Promise<string> {
-  const [etcdPort, peerPort, apiPort] = await freePorts();
+  const [etcdPort = '', peerPort = '', apiPort = ''] = (await freePorts(3)).map(String);
   const start: Starter = (name, flags) => sandbox.start(name, programs[name], argumentsOf(flags));
   const logins = new Logins(sandbox.folder, apiPort);
   const admin = logins.kubeconfig('admin');
@@ -199,22 +199,4 @@ async function ready(
       throw new Error(`${name} does not answer after ${START_SECONDS} s: ${sandbox.lastWords(name)}`);
     await sleep(100);
   }
-}
-
-/** Ports that are free just now, all different because all are held at once. */
-async function freePorts(): Promise<readonly [string, string, string]> {
-  const servers = [createServer(), createServer(), createServer()] as const;
-  const ports = await Promise.all([listen(servers[0]), listen(servers[1]), listen(servers[2])]);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
-
-function listen(server: Server): Promise<string> {
-  return new Promise((done, fail) => {
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      done(String(typeof address === 'object' ? address?.port : address));
-    });
-  });
 }

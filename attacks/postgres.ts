@@ -5,7 +5,7 @@ import { buildPlatform } from '../charts/platform';
 import { loadImages } from '../config/images';
 import { loadEnvironment } from '../config/load';
 import { Authority, ENDED, type Issued, type Leaf } from '../guarantees/certificates/authority';
-import { freePort } from '../test/payloads/free-port';
+import { freePort } from '../acceptance/free-port';
 import { Postgres } from '../test/payloads/postgres-stand';
 import type { Attack, Ground } from './attack';
 

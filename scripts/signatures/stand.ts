@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadAll } from 'js-yaml';
 import type { Cluster } from '../../acceptance/cluster';
+import { freePort } from '../../acceptance/free-port';
 import { run } from '../../acceptance/kubectl';
 import type { Paths } from '../../acceptance/programs';
 import { Sandbox } from '../../acceptance/sandbox';
@@ -160,16 +160,6 @@ export class Registry {
 
 /** How a signature is kept. */
 export type Format = 'tag' | 'bundle' | 'certificate';
-
-/** A port that is free just now. */
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
-}
 
 /** Kyverno as a process, to which the API server is led on loopback. */
 export class Kyverno {

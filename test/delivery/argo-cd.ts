@@ -8,7 +8,7 @@ import type { Cluster, Live } from '../../acceptance/cluster';
 import { findPrograms } from '../../acceptance/programs';
 import { Sandbox } from '../../acceptance/sandbox';
 import type { Manifest } from '../../constructs/platform/manifest';
-import { freePort } from '../payloads/free-port';
+import { freePorts } from '../../acceptance/free-port';
 import { find } from '../support';
 
 /** An Application as Argo CD sees it. */
@@ -74,7 +74,7 @@ export class ArgoCd {
     await cluster.apply(secret());
     const sandbox = new Sandbox('argo-cd');
     try {
-      const [redis, repo, ...metrics] = await Promise.all([1, 2, 3, 4].map(freePort));
+      const [redis, repo, ...metrics] = await freePorts(4);
       const redisAt = ['--redis', `127.0.0.1:${redis}`];
       const common = { ...environmentOf(settings), ...environmentIn(sandbox, cluster) };
       const start = (name: string, args: readonly string[], variables: Variables = {}): ChildProcess => {

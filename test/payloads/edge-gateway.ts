@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { EdgePod } from './edge-pod';
 import { parsed, type Stand, TIGHT } from './edge-stand';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 import type { Report } from './report';
 import { until } from './timing';
 

@@ -13,7 +13,7 @@ import type {
 import { Authority } from '../../guarantees/certificates/authority';
 import { BridgePod, Names } from './edge-bridge';
 import { type Answer, EdgePod } from './edge-pod';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 import { until } from './timing';
 
 const HOST = 'bridge.bridge.svc.cluster.local';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { poolerParameters } from '../../constructs/postgres-cluster/pooler';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 import { clientsOf, type Edition, serversOf } from './postgres-stand';
 
 const run = promisify(execFile);

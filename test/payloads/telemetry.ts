@@ -21,7 +21,7 @@ import { renderPayload } from '../../constructs/platform/config-files';
 import type { Manifest } from '../../constructs/platform/manifest';
 import { bucketOf, manifestsOf, platformWith } from '../support';
 import { LINES, type Line } from './telemetry-lines';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 import type { Report } from './report';
 
 const run = promisify(execFile);

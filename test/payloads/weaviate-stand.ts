@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, EnvVar } from '../../imports/k8s';
 import type { Authority } from '../../guarantees/certificates/authority';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 
 const encoded = (value: object | Buffer): string =>
   (Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value))).toString('base64url');

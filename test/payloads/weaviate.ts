@@ -15,7 +15,7 @@ import { Embeddings } from '../../constructs/vector-database/embeddings';
 import { Authority } from '../../guarantees/certificates/authority';
 import type { JobSpec, StatefulSetSpec } from '../../imports/k8s';
 import { find, manifestsOf, platformWith } from '../support';
-import { freePort } from './free-port';
+import { freePort } from '../../acceptance/free-port';
 import type { Report } from './report';
 import { REQUESTS } from './weaviate-requests';
 import { type Answer, type Claims, Provider, Weaviate } from './weaviate-stand';
